@@ -1,0 +1,1 @@
+"""People: users, tokens, and who may do what."""

@@ -1,0 +1,197 @@
+"""The database: base class, column types, and all that differs between SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    event,
+)
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from packslip.errors import UnavailableError
+
+#: Seconds for which a writer waits for another one on SQLite.
+SQLITE_BUSY_TIMEOUT = 20
+
+#: The execution option that makes a transaction on SQLite take the write lock at its start.
+_WRITE = "packslip_write"
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """A moment in UTC. Naive times are refused; what comes back is timezone-aware UTC.
+
+    SQLite keeps text without an offset, always in UTC and with six digits of a second, so that
+    text order is time order.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without a timezone: {value!r}")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class utc_now(FunctionElement[datetime]):  # noqa: N801 - reads as the SQL function that it is
+    """The database's clock, in the form in which `UTCDateTime` is kept."""
+
+    type = UTCDateTime()
+    inherit_cache = True
+
+
+@compiles(utc_now)
+def _utc_now(element: utc_now, compiler: SQLCompiler, **kw: Any) -> str:
+    return "clock_timestamp()"
+
+
+@compiles(utc_now, "sqlite")
+def _utc_now_sqlite(element: utc_now, compiler: SQLCompiler, **kw: Any) -> str:
+    return "(strftime('%Y-%m-%d %H:%M:%f', 'now') || '000')"
+
+
+#: A text that sorts by its bytes on both databases, whatever the database's locale.
+BytewiseText = String().with_variant(String(collation="C"), "postgresql")
+
+#: A number of 64 bits; SQLite counts up automatically only in a column of type INTEGER.
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
+BigKey = Annotated[int, mapped_column(BigId, primary_key=True, autoincrement=True)]
+
+
+class Base(DeclarativeBase):
+    """What every model derives from."""
+
+    registry = registry(
+        metadata=MetaData(
+            naming_convention={
+                "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+                "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+                "ck": "ck_%(table_name)s_%(constraint_name)s",
+                "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+                "pk": "pk_%(table_name)s",
+            }
+        ),
+        type_annotation_map={
+            datetime: UTCDateTime,
+            str: Text,
+            dict[str, Any]: JSON,
+            list[str]: JSON,
+        },
+    )
+
+
+class Created:
+    """Adds `created_at`, set by the database."""
+
+    created_at: Mapped[datetime] = mapped_column(server_default=utc_now(), index=True)
+
+
+class Changed(Created):
+    """Adds `created_at` and `updated_at`; the latter moves with every update."""
+
+    updated_at: Mapped[datetime] = mapped_column(server_default=utc_now(), onupdate=utc_now())
+
+
+db = SQLAlchemy(model_class=Base)
+
+
+def init_app(app: Flask) -> None:
+    """Bind the application to its database."""
+    db.init_app(app)
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            _prepare_sqlite(db.engine)
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """Options for the engine that opens `url`."""
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": SQLITE_BUSY_TIMEOUT}}
+    return {"pool_pre_ping": True}
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+
+
+def _configure_sqlite(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+    # sqlite3 would otherwise begin transactions by itself, too late and never for a read.
+    connection.isolation_level = None  # type: ignore[attr-defined]
+    cursor = connection.cursor()
+    # WAL lets readers go on while somebody writes. FULL syncs the log at each commit: an
+    # acknowledged change survives the loss of power, not only of the process.
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and writes later fails at once, without waiting, if another
+    # one wrote in between. A writer therefore takes the lock before it reads.
+    write = connection.get_execution_options().get(_WRITE)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def session() -> Session:
+    """The session of the current application context."""
+    return db.session()
+
+
+@contextmanager
+def write_transaction(session: Session) -> Iterator[Session]:
+    """Run the block as one transaction that writes, and commit it at the end.
+
+    It begins anew, so what was read before is read again under the lock. On an error everything
+    is rolled back.
+
+    Raises:
+        UnavailableError: another process held the database for too long.
+    """
+    if session.new or session.dirty or session.deleted:
+        raise RuntimeError("changes were made outside of a write transaction")
+    session.rollback()
+    try:
+        session.connection(execution_options={_WRITE: True})
+        yield session
+        session.commit()
+    except OperationalError as error:
+        session.rollback()
+        if "database is locked" in str(error):
+            raise UnavailableError("The database is busy. Please try again.") from error
+        raise
+    except BaseException:
+        session.rollback()
+        raise

@@ -1,0 +1,1 @@
+"""Downloads: recorded, counted, reported."""

@@ -1,0 +1,60 @@
+"""The reasons for which Packslip refuses something.
+
+Every error carries one sentence that is fit for a person, a log line and an HTTP reason phrase.
+A domain derives its own classes from the kinds below; `packslip.web.errors` gives each kind its
+status, and nobody else does.
+"""
+
+from __future__ import annotations
+
+
+class PackslipError(Exception):
+    """Something was refused or failed, with one plain sentence that says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class SettingsError(PackslipError):
+    """The settings are wrong; `faults` names every one of them."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
+class InvalidError(PackslipError):
+    """What was sent is faulty: a file, a field, a value."""
+
+
+class NotFoundError(PackslipError):
+    """There is no such thing, or not for this person."""
+
+
+class UnauthenticatedError(PackslipError):
+    """Credentials are needed and none were given."""
+
+
+class NotAllowedError(PackslipError):
+    """The credentials do not allow this, or are wrong."""
+
+
+class NotAcceptableError(PackslipError):
+    """None of the forms that the client accepts can be given."""
+
+
+class GoneError(PackslipError):
+    """An address or action that indexes once had, and that was retired."""
+
+
+class TooLargeError(PackslipError):
+    """What was sent is larger than a stated limit."""
+
+
+class UnavailableError(PackslipError):
+    """It cannot be done now; trying again later may help."""
+
+
+class StorageFullError(UnavailableError):
+    """There is no room left for the bytes."""

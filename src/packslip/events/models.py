@@ -1,0 +1,32 @@
+"""The audit log: who did what, when, from where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from packslip.db import Base, BigKey, Created
+
+
+class Event(Created, Base):
+    """One act that matters. Rows are added and never changed.
+
+    People, tokens and packages are named by key alone, so that the log outlives them. The id of
+    the latest event of a package is the package's serial.
+    """
+
+    __tablename__ = "events"
+
+    id: Mapped[BigKey]
+    #: A word for the kind of act, such as `file.upload` or `release.yank`.
+    action: Mapped[str] = mapped_column(String(64), index=True)
+    actor_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    #: The actor's username at that time, or what acted when it was no person.
+    actor_name: Mapped[str] = mapped_column(String(80))
+    token_id: Mapped[int | None] = mapped_column(BigInteger)
+    package_id: Mapped[str | None] = mapped_column(index=True)
+    ip_address: Mapped[str | None] = mapped_column(String(45))
+    #: What the act was about, and what stood there before and after.
+    data: Mapped[dict[str, Any]] = mapped_column(default=dict)

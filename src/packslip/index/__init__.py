@@ -1,0 +1,1 @@
+"""What pip, uv and twine talk to."""

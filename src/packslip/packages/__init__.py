@@ -1,0 +1,1 @@
+"""Packages, releases, files, and how they are published."""

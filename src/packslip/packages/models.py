@@ -1,0 +1,203 @@
+"""Packages, their releases and files, and who looks after them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, String, Table, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from packslip.accounts.models import User
+from packslip.db import Base, BigKey, BytewiseText, Changed, Created
+
+
+class Origin(StrEnum):
+    """Where a package comes from."""
+
+    HOSTED = "hosted"
+    MIRRORED = "mirrored"
+
+
+class MaintainerRole(StrEnum):
+    """What a maintainer may do with the package: owners also decide who maintains it."""
+
+    OWNER = "owner"
+    MAINTAINER = "maintainer"
+
+
+package_languages = Table(
+    "package_languages",
+    Base.metadata,
+    Column("package_id", BytewiseText, ForeignKey("packages.id", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "language_id", ForeignKey("languages.id", ondelete="CASCADE"), primary_key=True, index=True
+    ),
+)
+
+
+class License(Created, Base):
+    """A licence, keyed by its SPDX identifier where it has one."""
+
+    __tablename__ = "licenses"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    description: Mapped[str] = mapped_column(default="")
+
+
+class Language(Created, Base):
+    """A programming language, keyed by its name."""
+
+    __tablename__ = "languages"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    description: Mapped[str] = mapped_column(default="")
+
+
+class Package(Changed, Base):
+    """A name under which releases are published. Its texts are those of the latest release."""
+
+    __tablename__ = "packages"
+
+    #: The normalised name (PEP 503).
+    id: Mapped[str] = mapped_column(BytewiseText, primary_key=True)
+    #: The name as its owner spells it.
+    name: Mapped[str]
+    summary: Mapped[str] = mapped_column(default="")
+    description: Mapped[str] = mapped_column(default="")
+    description_content_type: Mapped[str | None]
+    home_page: Mapped[str | None]
+    docs_url: Mapped[str | None]
+    package_url: Mapped[str | None]
+    author_name: Mapped[str | None]
+    author_email: Mapped[str | None] = mapped_column(index=True)
+    license_id: Mapped[str | None] = mapped_column(ForeignKey("licenses.id"), index=True)
+    origin: Mapped[str] = mapped_column(String(16), default=Origin.HOSTED)
+    #: PEP 792: active, archived, deprecated or quarantined.
+    status: Mapped[str] = mapped_column(String(16), default="active", server_default="active")
+    status_reason: Mapped[str | None]
+    #: The id of the latest event that changed what the index says about this package.
+    serial: Mapped[int] = mapped_column(BigInteger, default=0, index=True)
+
+    license: Mapped[License | None] = relationship()
+    languages: Mapped[list[Language]] = relationship(
+        secondary=package_languages, order_by=Language.id
+    )
+    releases: Mapped[list[Release]] = relationship(
+        back_populates="package",
+        order_by=lambda: Release.sort_key.desc(),
+        cascade="all, delete-orphan",
+        passive_deletes=True,
+    )
+    maintainers: Mapped[list[Maintainer]] = relationship(
+        back_populates="package", cascade="all, delete-orphan", passive_deletes=True
+    )
+
+
+class Release(Changed, Base):
+    """One version of a package."""
+
+    __tablename__ = "releases"
+    __table_args__ = (
+        UniqueConstraint("package_id", "version"),
+        UniqueConstraint("package_id", "canonical_version"),
+        Index(None, "package_id", "sort_key"),
+    )
+
+    id: Mapped[BigKey]
+    package_id: Mapped[str] = mapped_column(
+        BytewiseText, ForeignKey("packages.id", ondelete="CASCADE"), index=True
+    )
+    #: In the normal form of PEP 440; imported versions that do not follow it stay as they are.
+    version: Mapped[str]
+    #: The version without trailing zeros: 1.0 and 1.0.0 are one release.
+    canonical_version: Mapped[str]
+    #: Sorts as PEP 440 orders versions; see `packslip.packages.versions`.
+    sort_key: Mapped[str] = mapped_column(BytewiseText)
+    is_prerelease: Mapped[bool] = mapped_column(default=False)
+    major_ver: Mapped[int] = mapped_column(BigInteger, default=0, index=True)
+    minor_ver: Mapped[int] = mapped_column(BigInteger, default=0, index=True)
+    build_ver: Mapped[int] = mapped_column(BigInteger, default=0, index=True)
+    comment: Mapped[str | None]
+    #: Where the release can be fetched when its bytes are not held here.
+    url: Mapped[str | None]
+    #: Bytes of all its files together.
+    size: Mapped[int] = mapped_column(BigInteger, default=0)
+    yanked: Mapped[bool] = mapped_column(default=False)
+    yanked_reason: Mapped[str | None]
+    #: Core metadata, with the keys of its JSON form (PEP 566).
+    core_metadata: Mapped[dict[str, Any]] = mapped_column("metadata", default=dict)
+
+    package: Mapped[Package] = relationship(back_populates="releases")
+    files: Mapped[list[File]] = relationship(
+        back_populates="release",
+        order_by=lambda: File.filename,
+        cascade="all, delete-orphan",
+        passive_deletes=True,
+    )
+
+
+class File(Created, Base):
+    """One distribution: a wheel or a source distribution."""
+
+    __tablename__ = "files"
+
+    id: Mapped[BigKey]
+    release_id: Mapped[int] = mapped_column(
+        ForeignKey("releases.id", ondelete="CASCADE"), index=True
+    )
+    filename: Mapped[str] = mapped_column(BytewiseText, unique=True)
+    #: `bdist_wheel` or `sdist`; imported files may be of older kinds.
+    packagetype: Mapped[str] = mapped_column(String(32))
+    #: The compatibility tags of a wheel as its name gives them, or `source`.
+    tags: Mapped[str]
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str | None] = mapped_column(String(64), index=True)
+    md5: Mapped[str | None] = mapped_column(String(32))
+    blake2_256: Mapped[str | None] = mapped_column(String(64))
+    requires_python: Mapped[str | None]
+    uploaded_at: Mapped[datetime] = mapped_column(index=True)
+    uploader_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    #: SHA-256 of its core metadata file; None when there is none to serve.
+    metadata_sha256: Mapped[str | None] = mapped_column(String(64))
+    #: Whether the metadata also holds for what is built from it: always so for a wheel, for a
+    #: source distribution only when nothing in it is dynamic (PEP 643).
+    metadata_is_static: Mapped[bool] = mapped_column(default=False)
+    #: The key under which the storage has its bytes; None when they are known but not held.
+    storage_key: Mapped[str | None]
+    #: Where bytes that are not held here can be found.
+    url: Mapped[str | None]
+
+    release: Mapped[Release] = relationship(back_populates="files")
+    uploader: Mapped[User | None] = relationship()
+
+
+class RegisteredFilename(Created, Base):
+    """A filename that was once taken. It stays taken when the file is removed.
+
+    The primary key decides which of several uploads of one name wins.
+    """
+
+    __tablename__ = "registered_filenames"
+
+    #: The filename in a form in which equal names are equal: see `packslip.packages.filenames`.
+    id: Mapped[str] = mapped_column(BytewiseText, primary_key=True)
+    sha256: Mapped[str | None] = mapped_column(String(64))
+
+
+class Maintainer(Created, Base):
+    """Links a user to a package that they look after."""
+
+    __tablename__ = "maintainers"
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
+    )
+    package_id: Mapped[str] = mapped_column(
+        BytewiseText, ForeignKey("packages.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    role: Mapped[str] = mapped_column(String(16), default=MaintainerRole.OWNER)
+
+    user: Mapped[User] = relationship()
+    package: Mapped[Package] = relationship(back_populates="maintainers")

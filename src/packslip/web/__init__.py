@@ -1,0 +1,1 @@
+"""Helpers for Flask that know no domain."""
