@@ -112,6 +112,11 @@ class Base(DeclarativeBase):
     )
 
 
+#: For the `__table_args__` of a table whose numbers must not come again after a removal: events
+#: and downloads go on naming them.
+NO_REUSE = {"sqlite_autoincrement": True}
+
+
 class Created:
     """Adds `created_at`, set by the database."""
 
@@ -149,7 +154,7 @@ def _prepare_sqlite(engine: Engine) -> None:
 
 def _configure_sqlite(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
     # sqlite3 would otherwise begin transactions by itself, too late and never for a read.
-    connection.isolation_level = None  # type: ignore[attr-defined]
+    connection.isolation_level = None
     cursor = connection.cursor()
     # WAL lets readers go on while somebody writes. FULL syncs the log at each commit: an
     # acknowledged change survives the loss of power, not only of the process.
@@ -163,6 +168,29 @@ def _begin_sqlite(connection: Connection) -> None:
     # one wrote in between. A writer therefore takes the lock before it reads.
     write = connection.get_execution_options().get(_WRITE)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+@contextmanager
+def foreign_keys_off(connection: Connection) -> Iterator[None]:
+    """Run a migration with SQLite's foreign keys unenforced; PostgreSQL needs no such thing.
+
+    SQLite changes a table by copying it and dropping the old one, and dropping a table deletes
+    what refers to it with ON DELETE CASCADE.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    # The pragma has no effect inside a transaction, so it goes around SQLAlchemy, which begins one.
+    raw = connection.connection.cursor()
+    raw.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+        broken = raw.execute("PRAGMA foreign_key_check").fetchall()
+        if broken:
+            raise RuntimeError(f"rows refer to rows that are not there: {broken[:3]}")
+    finally:
+        raw.execute("PRAGMA foreign_keys = ON")
+        raw.close()
 
 
 def session() -> Session:

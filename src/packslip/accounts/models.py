@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from packslip.db import Base, BigKey, Changed, Created
+from packslip.db import NO_REUSE, Base, BigKey, Changed, Created
 
 
 class Role(StrEnum):
@@ -30,6 +30,7 @@ class User(Changed, Base):
     """A person who owns packages and writes notes."""
 
     __tablename__ = "users"
+    __table_args__ = NO_REUSE
 
     id: Mapped[BigKey]
     #: Lower case, so that the unique constraint decides regardless of spelling.
@@ -48,6 +49,7 @@ class Token(Created, Base):
     """A secret that stands for a user, with fewer rights. Only its hash is kept."""
 
     __tablename__ = "tokens"
+    __table_args__ = NO_REUSE
 
     id: Mapped[BigKey]
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)

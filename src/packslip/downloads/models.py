@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, String
+from sqlalchemy import BigInteger, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from packslip.db import Base, BigKey, Changed, Created
+from packslip.db import NO_REUSE, Base, BigKey, Changed, Created
 
 
 class Download(Created, Base):
@@ -15,6 +15,7 @@ class Download(Created, Base):
     """
 
     __tablename__ = "downloads"
+    __table_args__ = (Index(None, "package_id", "created_at"), NO_REUSE)
 
     id: Mapped[BigKey]
     package_id: Mapped[str] = mapped_column(index=True)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from packslip.db import Base, BigKey, Created
+from packslip.db import NO_REUSE, Base, BigKey, Created
 
 
 class Event(Created, Base):
@@ -18,6 +18,7 @@ class Event(Created, Base):
     """
 
     __tablename__ = "events"
+    __table_args__ = NO_REUSE
 
     id: Mapped[BigKey]
     #: A word for the kind of act, such as `file.upload` or `release.yank`.

@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, String, false
 from sqlalchemy.orm import Mapped, backref, mapped_column, relationship
 
 from packslip.accounts.models import User
-from packslip.db import Base, BigKey, BytewiseText, Changed
+from packslip.db import NO_REUSE, Base, BigKey, BytewiseText, Changed
 from packslip.packages.models import Package
 
 
@@ -37,6 +37,7 @@ class Note(Changed, Base):
     """A title and a body, written by one user."""
 
     __tablename__ = "notes"
+    __table_args__ = NO_REUSE
 
     id: Mapped[BigKey]
     title: Mapped[str] = mapped_column(String(200))

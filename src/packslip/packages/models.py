@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Index, String, Table, Uni
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from packslip.accounts.models import User
-from packslip.db import Base, BigKey, BytewiseText, Changed, Created
+from packslip.db import NO_REUSE, Base, BigKey, BytewiseText, Changed, Created
 
 
 class Origin(StrEnum):
@@ -30,7 +30,9 @@ class MaintainerRole(StrEnum):
 package_languages = Table(
     "package_languages",
     Base.metadata,
-    Column("package_id", BytewiseText, ForeignKey("packages.id", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "package_id", BytewiseText, ForeignKey("packages.id", ondelete="CASCADE"), primary_key=True
+    ),
     Column(
         "language_id", ForeignKey("languages.id", ondelete="CASCADE"), primary_key=True, index=True
     ),
@@ -86,7 +88,7 @@ class Package(Changed, Base):
     )
     releases: Mapped[list[Release]] = relationship(
         back_populates="package",
-        order_by=lambda: Release.sort_key.desc(),
+        order_by="Release.sort_key.desc()",
         cascade="all, delete-orphan",
         passive_deletes=True,
     )
@@ -103,6 +105,7 @@ class Release(Changed, Base):
         UniqueConstraint("package_id", "version"),
         UniqueConstraint("package_id", "canonical_version"),
         Index(None, "package_id", "sort_key"),
+        NO_REUSE,
     )
 
     id: Mapped[BigKey]
@@ -132,7 +135,7 @@ class Release(Changed, Base):
     package: Mapped[Package] = relationship(back_populates="releases")
     files: Mapped[list[File]] = relationship(
         back_populates="release",
-        order_by=lambda: File.filename,
+        order_by="File.filename",
         cascade="all, delete-orphan",
         passive_deletes=True,
     )
@@ -142,6 +145,7 @@ class File(Created, Base):
     """One distribution: a wheel or a source distribution."""
 
     __tablename__ = "files"
+    __table_args__ = NO_REUSE
 
     id: Mapped[BigKey]
     release_id: Mapped[int] = mapped_column(

@@ -1,0 +1,75 @@
+"""The application factory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flask import Config, Flask
+from flask_migrate import Migrate
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from packslip import all_models, db  # noqa: F401 - the migrations and relationships need all
+from packslip.errors import SettingsError
+from packslip.settings import Settings, load_settings, secret_key
+from packslip.storage import open_storage
+from packslip.web import context, errors, headers
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
+    """Make the application.
+
+    Settings come from the environment, `packslip.toml` and a `config.py` in the data folder; with
+    `test_config` that file is not read, and what `test_config` names comes last.
+
+    Raises:
+        SettingsError: a setting is wrong, or the data folder cannot be used.
+    """
+    instance = _instance_config() if test_config is None else {}
+    settings = load_settings(instance=instance, overrides=test_config)
+    _make_data_folder(settings)
+    app = Flask(
+        "packslip",
+        instance_path=str(settings.data),
+        template_folder="web/templates",
+        static_folder="web/static",
+    )
+    app.config.from_mapping(instance)
+    app.config.from_mapping(test_config)
+    app.config.from_mapping(
+        SECRET_KEY=secret_key(settings),
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=db.engine_options(settings.database_url),
+    )
+    app.url_map.strict_slashes = True
+    context.attach(app, settings, open_storage(settings.storage_url))
+    db.init_app(app)
+    Migrate(app, db.db, directory=str(MIGRATIONS))
+    errors.init_app(app)
+    headers.init_app(app)
+    _trust_proxies(app, settings.trusted_proxies)
+    return app
+
+
+def _instance_config() -> Config:
+    config = Config(os.fspath(load_settings().data))
+    config.from_pyfile("config.py", silent=True)
+    return config
+
+
+def _make_data_folder(settings: Settings) -> None:
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fault = f"PACKSLIP_DATA: {settings.data} cannot be made: {error.strerror}"
+        raise SettingsError([fault]) from error
+
+
+def _trust_proxies(app: Flask, count: int) -> None:
+    if count:
+        fixed = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count, x_prefix=count)
+        app.wsgi_app = fixed  # type: ignore[method-assign]

@@ -1,0 +1,46 @@
+"""The `packslip` command."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+from flask.cli import ScriptInfo
+from flask_migrate.cli import db as db_commands
+
+from packslip import __version__
+from packslip.app import create_app
+from packslip.errors import PackslipError, SettingsError
+from packslip.settings import unknown_settings
+from packslip.wsgi import serve
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="packslip")
+@click.pass_context
+def packslip(context: click.Context) -> None:
+    """Run and look after a Packslip package index."""
+    context.obj = ScriptInfo(create_app=create_app, set_debug_flag=False)
+    for name in unknown_settings(os.environ):
+        click.echo(f"packslip: {name} is not a setting of this version; it is ignored", err=True)
+
+
+for command in (
+    serve,
+    db_commands,
+):
+    packslip.add_command(command)
+
+
+def main() -> None:
+    """Run the command; a refusal is one line on standard error and exit code 1."""
+    try:
+        packslip()
+    except SettingsError as error:
+        for fault in error.faults:
+            click.echo(f"packslip: {fault}", err=True)
+        sys.exit(1)
+    except PackslipError as error:
+        click.echo(f"packslip: {error.reason}", err=True)
+        sys.exit(1)

@@ -1,0 +1,261 @@
+"""Settings: from defaults, `packslip.toml`, the instance's `config.py` and the environment.
+
+Each later source overrides the earlier ones. `SETTINGS` lists every setting there is.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from packslip.errors import SettingsError
+
+PREFIX = "PACKSLIP_"
+
+E = TypeVar("E", bound=StrEnum)
+
+#: Names that Flask and Flask-SQLAlchemy have for some of the settings.
+_FLASK_NAMES = {"SECRET_KEY": "secret_key", "SQLALCHEMY_DATABASE_URI": "database_url"}
+
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
+
+
+class Read(StrEnum):
+    """Who may read the index."""
+
+    PUBLIC = "public"
+    MEMBERS = "members"
+
+
+class DownloadAddresses(StrEnum):
+    """How much of a client's address the records of downloads keep."""
+
+    WHOLE = "whole"
+    SHORTENED = "shortened"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings in force."""
+
+    data: Path
+    database_url: str
+    storage_url: str
+    secret_key: str | None
+    base_url: str
+    read: Read
+    max_upload: int
+    trusted_proxies: int
+    download_addresses: DownloadAddresses
+
+    @property
+    def downloads_folder(self) -> Path:
+        """Where each process spools the downloads that it served."""
+        return self.data / "downloads"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: its name without prefix, its default, and what turns text into its value.
+
+    `parse` raises ValueError with a few words that say what would be right.
+    """
+
+    name: str
+    default: str
+    help: str
+    parse: Callable[[str], Any]
+
+
+def _path(text: str) -> Path:
+    if not text:
+        raise ValueError("a folder")
+    return Path(text).expanduser().absolute()
+
+
+def _database_url(text: str) -> str:
+    text = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", text)
+    if text and not text.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise ValueError("an address that begins with sqlite:/// or postgresql://")
+    return text
+
+
+def _storage_url(text: str) -> str:
+    if text and not text.startswith("file:///"):
+        raise ValueError("an address of the form file:///folder")
+    return text
+
+
+def _base_url(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query):
+        raise ValueError("an address such as https://packages.example.com")
+    return text.rstrip("/")
+
+
+def _size(text: str) -> int:
+    match = re.fullmatch(r"(\d+)\s*([kmg]i?)?b?", text.strip().lower())
+    if not match or not int(match[1]):
+        raise ValueError("a size such as 500MB or 2GiB")
+    return int(match[1]) * _UNITS[match[2] or ""]
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"\d{1,2}", text):
+        raise ValueError("a number from 0 to 99")
+    return int(text)
+
+
+def _choice(kind: type[E]) -> Callable[[str], E]:
+    def parse(text: str) -> E:
+        try:
+            return kind(text)
+        except ValueError:
+            raise ValueError(" or ".join(kind)) from None
+
+    return parse
+
+
+SETTINGS = (
+    Setting("data", "data", "The data folder: database, files, secret key.", _path),
+    Setting(
+        "database_url",
+        "",
+        "The database: `sqlite:///…` or `postgresql://…`. Empty: `packslip.db` in the data folder.",
+        _database_url,
+    ),
+    Setting(
+        "storage_url",
+        "",
+        "Where the bytes of files live: `file:///…`. Empty: `files` in the data folder.",
+        _storage_url,
+    ),
+    Setting(
+        "secret_key",
+        "",
+        "Signs what is given to browsers. Empty: made once and kept in the data folder. "
+        "`SECRET_KEY` is read too.",
+        lambda text: text or None,
+    ),
+    Setting(
+        "base_url",
+        "",
+        "The address under which people and tools reach this index; absolute links are built "
+        "from it. Empty: the address that `packslip serve` listens on.",
+        _base_url,
+    ),
+    Setting("read", "public", "Who may read: `public` or `members`.", _choice(Read)),
+    Setting("max_upload", "1GiB", "The largest file that may be uploaded.", _size),
+    Setting(
+        "trusted_proxies",
+        "0",
+        "How many reverse proxies stand in front and set `X-Forwarded-*`.",
+        _count,
+    ),
+    Setting(
+        "download_addresses",
+        "whole",
+        "How much of a client's address is kept with a download: `whole`, `shortened` "
+        "(IPv4 to 24 bits, IPv6 to 48) or `none`.",
+        _choice(DownloadAddresses),
+    ),
+)
+
+
+def load_settings(
+    environment: Mapping[str, str] = os.environ,
+    *,
+    instance: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Read the settings from all sources.
+
+    `instance` is what the data folder's `config.py` holds; `overrides` come last. Both use the
+    environment's names, and Flask's own where there is one.
+
+    Raises:
+        SettingsError: with every fault of every source.
+    """
+    faults: list[str] = []
+    given = _from_toml(Path(environment.get("PACKSLIP_CONFIG") or "packslip.toml"), faults)
+    for source in (instance or {}, environment, overrides or {}):
+        given |= _from_names(source)
+    values: dict[str, Any] = {}
+    for setting in SETTINGS:
+        text = given.get(setting.name, setting.default)
+        try:
+            values[setting.name] = setting.parse(text)
+        except ValueError as error:
+            shown = "" if setting.name == "secret_key" else f", not {text!r}"
+            faults.append(f"{PREFIX}{setting.name.upper()} must be {error}{shown}")
+    if faults:
+        raise SettingsError(faults)
+    values["database_url"] = values["database_url"] or f"sqlite:///{values['data']}/packslip.db"
+    values["storage_url"] = values["storage_url"] or (values["data"] / "files").as_uri()
+    return Settings(**values)
+
+
+def unknown_settings(environment: Mapping[str, str]) -> list[str]:
+    """Names in the environment that look like settings, are not empty, and are none."""
+    known = {PREFIX + setting.name.upper() for setting in SETTINGS} | {"PACKSLIP_CONFIG"}
+    return sorted(
+        k for k, v in environment.items() if k.startswith(PREFIX) and v and k not in known
+    )
+
+
+def secret_key(settings: Settings) -> str:
+    """The secret key that is set, else the one in the data folder, made there the first time."""
+    if settings.secret_key:
+        return settings.secret_key
+    path = settings.data / "secret-key"
+    if not path.exists():
+        draft = settings.data / f"secret-key.{os.getpid()}.{secrets.token_hex(4)}"
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(48))
+        try:
+            # Unlike a rename, a link fails when another process was faster: all use one key.
+            path.hardlink_to(draft)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()
+
+
+def _from_names(source: Mapping[str, Any]) -> dict[str, str]:
+    found = {name: str(source[key]) for key, name in _FLASK_NAMES.items() if source.get(key)}
+    for setting in SETTINGS:
+        value = source.get(PREFIX + setting.name.upper())
+        if value is not None:
+            found[setting.name] = str(value)
+    return found
+
+
+def _from_toml(path: Path, faults: list[str]) -> dict[str, str]:
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        faults.append(f"{path} cannot be read: {error}")
+        return {}
+    names = {setting.name for setting in SETTINGS}
+    found = {}
+    for key, value in document.items():
+        name = key.removeprefix(PREFIX.lower())
+        if name not in names:
+            faults.append(f"{path} has an unknown setting: {key}")
+        elif not isinstance(value, str | int):
+            faults.append(f"{path}: {key} must be a text or a number")
+        else:
+            found[name] = str(value)
+    return found

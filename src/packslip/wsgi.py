@@ -1,0 +1,105 @@
+"""The server: gunicorn with the settings that Packslip was tried with."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import click
+import flask_migrate
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from packslip import db
+from packslip.app import create_app
+from packslip.errors import PackslipError
+from packslip.settings import load_settings
+
+#: Requests that one worker process answers at a time; more wait in its queue.
+THREADS = 16
+
+#: Seconds for which requests in flight may go on after SIGTERM.
+GRACE = 25
+
+
+class AddressTakenError(PackslipError):
+    """Something else listens on the address."""
+
+    def __init__(self, host: str, port: int, why: str) -> None:
+        super().__init__(
+            f"cannot listen on {host} port {port}: {why}. Choose another one with --port."
+        )
+
+
+class _Server(BaseApplication):  # type: ignore[misc]
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.options = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self.options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        return create_app()
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535))
+@click.option(
+    "--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="Processes."
+)
+def serve(host: str, port: int, workers: int) -> None:
+    """Bring the database up to date and serve the index."""
+    settings = load_settings()
+    _check_address(host, port)
+    migrate()
+    shown = f"[{host}]" if ":" in host else host
+    address = f"http://{shown}:{port}"
+    if not settings.base_url:
+        os.environ["PACKSLIP_BASE_URL"] = address
+    click.echo(f"Packslip serves {address}/ with its data in {settings.data}", err=True)
+    _Server(_options(f"{shown}:{port}", workers)).run()
+
+
+def migrate() -> None:
+    """Bring the database's schema to the newest version; processes that start together queue."""
+    app = create_app()
+    path = Path(app.instance_path) / "migrate.lock"
+    with app.app_context(), path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        flask_migrate.upgrade()
+        # The workers are forked from this process and must not share its connections.
+        db.db.engine.dispose()
+
+
+def _check_address(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise AddressTakenError(host, port, error.strerror or str(error)) from error
+
+
+def _options(bind: str, workers: int) -> dict[str, Any]:
+    return {
+        "bind": bind,
+        "workers": workers,
+        "worker_class": "gthread",
+        "threads": THREADS,
+        "http_parser": "fast",
+        "graceful_timeout": GRACE,
+        "keepalive": 15,
+        "timeout": 60,
+        # Forwarded headers are honoured by PACKSLIP_TRUSTED_PROXIES alone.
+        "forwarded_allow_ips": "",
+        "secure_scheme_headers": {},
+        "control_socket_disable": True,
+        "loglevel": "warning",
+    }

