@@ -1,0 +1,70 @@
+# `make run` and `make test` do all the set-up. `make help` lists the rest.
+
+PYTHON  ?= python3
+HOST    ?= 127.0.0.1
+PORT    ?= 8080
+WORKERS ?= 2
+# Processes for the tests; two suit two cores.
+TEST_PROCESSES ?= 2
+TESTS   ?= tests
+
+VENV    := .venv
+CLIENTS := .venv-clients
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format bench lock clean
+
+help: ## List these targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+	@echo "  PORT=8081, HOST=0.0.0.0, WORKERS=4 and PYTHON=python3.12 change what 'make run' does."
+
+run: $(VENV)/.run ## Serve the index on http://127.0.0.1:8080 with its data in ./data
+	@exec $(VENV)/bin/packslip serve --host $(HOST) --port $(PORT) --workers $(WORKERS)
+
+test: $(VENV)/.dev $(CLIENTS)/.installed ## Run all tests, with real clients and a real PostgreSQL
+	$(VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --dist loadscope $(TESTS)
+
+lint: $(VENV)/.dev ## Check style, types and the floors of the house
+	$(VENV)/bin/ruff check src tests bench
+	$(VENV)/bin/ruff format --check src tests bench
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+format: $(VENV)/.dev ## Bring the code into its form
+	$(VENV)/bin/ruff check --fix --quiet src tests bench || true
+	$(VENV)/bin/ruff format src tests bench
+
+bench: $(VENV)/.dev $(CLIENTS)/.installed ## Measure the server (bench/README.md)
+	$(VENV)/bin/python -m bench run
+
+lock: $(CLIENTS)/.installed ## Make requirements/*.txt anew
+	requirements/lock $(CLIENTS)/bin/uv
+
+clean: ## Remove the environments and caches; ./data stays
+	rm -rf $(VENV) $(CLIENTS) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing what Packslip needs into $(VENV) ..."
+	@$(VENV)/bin/python $(PIP_INSTALL) --require-hashes -r requirements/run.txt
+	@$(VENV)/bin/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt requirements/postgres.txt $(VENV)/.run
+	@echo "Installing what the tests need into $(VENV) ..."
+	@$(VENV)/bin/python $(PIP_INSTALL) --require-hashes -r requirements/dev.txt -r requirements/postgres.txt
+	@touch $@
+
+$(CLIENTS)/.installed: requirements/clients.txt | $(CLIENTS)/bin/python
+	@echo "Installing pip, uv, twine, flit, poetry and hatch into $(CLIENTS) ..."
+	@$(CLIENTS)/bin/python $(PIP_INSTALL) --require-hashes -r requirements/clients.txt
+	@touch $@
+
+$(VENV)/bin/python $(CLIENTS)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Packslip needs Python 3.11 or newer, and '$(PYTHON)' is not: $$($(PYTHON) --version 2>&1)." >&2; \
+	  echo "Name another one, for example: make PYTHON=python3.12 $(or $(MAKECMDGOALS),run)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "'$(PYTHON)' cannot make environments: its module venv is missing." >&2; \
+	  echo "On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv $(@D:/bin=)
