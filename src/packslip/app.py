@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from packslip import all_models, db  # noqa: F401 - the migrations and relationships need all
 from packslip.errors import SettingsError
 from packslip.settings import Settings, load_settings, secret_key
-from packslip.storage import open_storage
+from packslip.storage.factory import open_storage
 from packslip.web import context, errors, headers
 
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -7,7 +7,7 @@ from typing import cast
 from flask import Flask, current_app
 
 from packslip.settings import Settings
-from packslip.storage import Storage
+from packslip.storage.protocol import Storage
 
 _SETTINGS = "packslip_settings"
 _STORAGE = "packslip_storage"
