@@ -12,6 +12,17 @@ from rich.console import Console
 from rich.table import Table
 
 
+class NeedsTerminalError(click.ClickException):
+    """A command would ask somebody, and nobody is there."""
+
+    exit_code = 2
+
+
+def is_interactive() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin.isatty()
+
+
 def print_json(data: Any) -> None:
     """Print `data` as indented JSON on standard output."""
     click.echo(msgspec.json.format(msgspec.json.encode(data)).decode())

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from packslip.db import NO_REUSE, Base, BigKey, Created
+
+
+class Action(StrEnum):
+    """Every kind of act that is recorded, as `thing.verb`."""
+
+    USER_CREATE = "user.create"
+    USER_SET_PASSWORD = "user.set-password"
+    TOKEN_CREATE = "token.create"
+    TOKEN_REVOKE = "token.revoke"
+    PACKAGE_CREATE = "package.create"
+    PACKAGE_REMOVE = "package.remove"
+    MAINTAINER_ADD = "maintainer.add"
+    MAINTAINER_CHANGE = "maintainer.change"
+    MAINTAINER_REMOVE = "maintainer.remove"
+    RELEASE_CREATE = "release.create"
+    RELEASE_YANK = "release.yank"
+    RELEASE_UNYANK = "release.unyank"
+    RELEASE_REMOVE = "release.remove"
+    FILE_UPLOAD = "file.upload"
+    FILE_REMOVE = "file.remove"
 
 
 class Event(Created, Base):
@@ -21,7 +42,7 @@ class Event(Created, Base):
     __table_args__ = NO_REUSE
 
     id: Mapped[BigKey]
-    #: A word for the kind of act, such as `file.upload` or `release.yank`.
+    #: One of `Action`.
     action: Mapped[str] = mapped_column(String(64), index=True)
     actor_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     #: The actor's username at that time, or what acted when it was no person.

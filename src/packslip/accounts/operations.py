@@ -1,0 +1,223 @@
+"""Changes to users and tokens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from packaging.utils import InvalidName, canonicalize_name
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from packslip.accounts import queries, usernames
+from packslip.accounts.models import Role, Scope, Token, User
+from packslip.accounts.tokens import hash_token, new_secret
+from packslip.errors import InvalidError
+from packslip.events.models import Action
+from packslip.events.operations import Actor, record
+from packslip.texts import one_line
+
+MAX_EMAIL = 320
+MAX_NAME = 200
+MAX_TOKEN_NAME = 100
+
+#: How old a token's `last_used_at` must be before another use is written down.
+USE_PRECISION = timedelta(minutes=10)
+
+_EMAIL = re.compile(r"[^\s@<>\",;:()\[\]\\]+@[^\s@<>\",;:()\[\]\\]+")
+
+
+class UsernameError(InvalidError):
+    """The username is not one."""
+
+    def __init__(self, username: str) -> None:
+        super().__init__(
+            f"A username has at most {usernames.MAX_LENGTH} letters, digits, dots, hyphens and"
+            " underscores (ASCII), and begins and ends with a letter or digit."
+        )
+        self.username = username
+
+
+class EmailError(InvalidError):
+    """The e-mail address is not one."""
+
+    def __init__(self, email: str) -> None:
+        super().__init__("That is no e-mail address.")
+        self.email = email
+
+
+class UsernameTakenError(InvalidError):
+    """Somebody has that username."""
+
+    def __init__(self, username: str) -> None:
+        super().__init__(f"The username {username!r} is taken.")
+        self.username = username
+
+
+class EmailTakenError(InvalidError):
+    """Somebody has that e-mail address."""
+
+    def __init__(self, email: str) -> None:
+        super().__init__("The e-mail address is taken.")
+        self.email = email
+
+
+class PackageNameError(InvalidError):
+    """A token cannot be limited to something that is no package name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name!r} is not a valid package name.")
+        self.name = name
+
+
+class ExpiryError(InvalidError):
+    """A token cannot begin its life expired."""
+
+    def __init__(self) -> None:
+        super().__init__("A token must expire in the future.")
+
+
+def create_user(
+    session: Session,
+    actor: Actor,
+    *,
+    username: str,
+    email: str | None,
+    name: str = "",
+    hashed_password: str | None = None,
+    role: Role = Role.MEMBER,
+) -> User:
+    """Add a user. Username and e-mail address are kept in lower case.
+
+    Without `hashed_password` (see `passwords.hash_password`) the user cannot log in.
+
+    Raises:
+        UsernameError: the username is not one.
+        EmailError: the e-mail address is not one.
+        InvalidError: the name is too long or not one line.
+        UsernameTakenError: somebody has the username, in whatever case.
+        EmailTakenError: somebody has the e-mail address, in whatever case.
+    """
+    user = User(
+        username=_username(username),
+        email=None if email is None else _email(email),
+        name=one_line(name, "A name", MAX_NAME),
+        hashed_password=hashed_password,
+        role=role,
+    )
+    try:
+        with session.begin_nested():
+            session.add(user)
+            session.flush()
+    except IntegrityError:
+        if queries.find_user(session, username):
+            raise UsernameTakenError(username.lower()) from None
+        if email is not None and queries.find_user_by_email(session, email):
+            raise EmailTakenError(email.strip().lower()) from None
+        raise
+    record(
+        session,
+        actor,
+        Action.USER_CREATE,
+        data={"user_id": user.id, "username": user.username, "role": user.role},
+    )
+    return user
+
+
+def set_password(session: Session, actor: Actor, user: User, hashed_password: str) -> None:
+    """Give the user another password, as its hash (see `passwords.hash_password`)."""
+    user.hashed_password = hashed_password
+    record(
+        session,
+        actor,
+        Action.USER_SET_PASSWORD,
+        data={"user_id": user.id, "username": user.username},
+    )
+
+
+def create_token(
+    session: Session,
+    actor: Actor,
+    user: User,
+    *,
+    scope: Scope = Scope.UPLOAD,
+    packages: Iterable[str] | None = None,
+    name: str = "",
+    expires_at: datetime | None = None,
+) -> tuple[Token, str]:
+    """Add a token for the user, and give it with its secret, which is kept nowhere.
+
+    It is limited to `packages`, which need not exist yet, unless that is None.
+
+    Raises:
+        PackageNameError: one of `packages` cannot be a package's name.
+        ExpiryError: `expires_at` is past.
+        InvalidError: the name is too long or not one line.
+    """
+    if expires_at is not None and expires_at <= datetime.now(UTC):
+        raise ExpiryError
+    secret = new_secret()
+    token = Token(
+        user=user,
+        name=one_line(name, "A token's name", MAX_TOKEN_NAME),
+        hashed_secret=hash_token(secret),
+        scope=scope,
+        packages=None if packages is None else sorted({_package_id(p) for p in packages}),
+        expires_at=expires_at,
+    )
+    session.add(token)
+    session.flush()
+    data = {
+        "token_id": token.id,
+        "name": token.name,
+        "user_id": user.id,
+        "username": user.username,
+        "scope": token.scope,
+        "packages": token.packages,
+        "expires_at": None if expires_at is None else expires_at.isoformat(),
+    }
+    record(session, actor, Action.TOKEN_CREATE, data=data)
+    return token, secret
+
+
+def revoke_token(session: Session, actor: Actor, token: Token) -> None:
+    """End the token's life at once. Revoking it again changes nothing."""
+    if token.revoked_at is not None:
+        return
+    token.revoked_at = datetime.now(UTC)
+    data = {
+        "token_id": token.id,
+        "name": token.name,
+        "user_id": token.user_id,
+        "username": token.user.username,
+    }
+    record(session, actor, Action.TOKEN_REVOKE, data=data)
+
+
+def note_use(session: Session, token: Token) -> None:
+    """Write down that the token is in use, unless that was done some minutes ago."""
+    now = datetime.now(UTC)
+    if token.last_used_at is None or now - token.last_used_at >= USE_PRECISION:
+        token.last_used_at = now
+        session.flush()
+
+
+def _username(username: str) -> str:
+    if not usernames.is_username(username):
+        raise UsernameError(username)
+    return username.lower()
+
+
+def _email(email: str) -> str:
+    email = one_line(email.lower(), "An e-mail address", MAX_EMAIL)
+    if not _EMAIL.fullmatch(email):
+        raise EmailError(email)
+    return email
+
+
+def _package_id(name: str) -> str:
+    try:
+        return canonicalize_name(name, validate=True)
+    except InvalidName:
+        raise PackageNameError(name) from None

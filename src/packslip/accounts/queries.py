@@ -1,0 +1,96 @@
+"""Reading users and tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from packslip.accounts.models import Token, User
+from packslip.accounts.tokens import hash_token
+from packslip.accounts.usernames import is_username
+from packslip.errors import NotFoundError
+
+
+class UnknownUserError(NotFoundError):
+    """There is no such user."""
+
+    def __init__(self, username: str) -> None:
+        super().__init__(f"There is no user {username!r}.")
+        self.username = username
+
+
+class UnknownTokenError(NotFoundError):
+    """There is no such token."""
+
+    def __init__(self, token_id: int) -> None:
+        super().__init__(f"There is no token {token_id}.")
+        self.token_id = token_id
+
+
+def find_user(session: Session, username: str) -> User | None:
+    """The user of that name, in whatever case it is written."""
+    # Other letters have a lower case in ASCII, and PostgreSQL refuses some characters.
+    if not is_username(username):
+        return None
+    return session.scalar(select(User).where(User.username == username.lower()))
+
+
+def get_user(session: Session, username: str) -> User:
+    """The user of that name, in whatever case it is written.
+
+    Raises:
+        UnknownUserError: there is none.
+    """
+    user = find_user(session, username)
+    if user is None:
+        raise UnknownUserError(username)
+    return user
+
+
+def find_user_by_email(session: Session, email: str) -> User | None:
+    """The user with that e-mail address, in whatever case it is written."""
+    return session.scalar(select(User).where(User.email == email.strip().lower()))
+
+
+def list_users(session: Session) -> Sequence[User]:
+    """All users by name."""
+    return session.scalars(select(User).order_by(User.username)).all()
+
+
+def get_token(session: Session, token_id: int) -> Token:
+    """The token with that number, valid or not.
+
+    Raises:
+        UnknownTokenError: there is none.
+    """
+    token = session.get(Token, token_id)
+    if token is None:
+        raise UnknownTokenError(token_id)
+    return token
+
+
+def find_token(session: Session, secret: str) -> Token | None:
+    """The token with that secret, with its user; None when it is unknown, expired or revoked."""
+    token = session.scalar(
+        select(Token)
+        .where(Token.hashed_secret == hash_token(secret))
+        .options(joinedload(Token.user))
+    )
+    return token if token is not None and is_valid(token) else None
+
+
+def list_tokens(session: Session, user: User | None = None) -> Sequence[Token]:
+    """All tokens, or those of one user, with their users; the newest first."""
+    statement = select(Token).options(joinedload(Token.user)).order_by(Token.id.desc())
+    if user is not None:
+        statement = statement.where(Token.user_id == user.id)
+    return session.scalars(statement).all()
+
+
+def is_valid(token: Token) -> bool:
+    """Whether the token can be used: neither revoked nor expired."""
+    expired = token.expires_at is not None and token.expires_at <= datetime.now(UTC)
+    return token.revoked_at is None and not expired
