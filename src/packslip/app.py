@@ -13,6 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from packslip import all_models, db  # noqa: F401 - the migrations and relationships need all
 from packslip.errors import SettingsError
+from packslip.index.routes import pypi_json, simple
 from packslip.settings import Settings, load_settings, secret_key
 from packslip.storage.factory import open_storage
 from packslip.web import context, errors, headers
@@ -51,6 +52,8 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     Migrate(app, db.db, directory=str(MIGRATIONS))
     errors.init_app(app)
     headers.init_app(app)
+    for routes in (pypi_json, simple):
+        app.register_blueprint(routes.blueprint)
     _trust_proxies(app, settings.trusted_proxies)
     return app
 

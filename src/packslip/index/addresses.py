@@ -1,0 +1,13 @@
+"""Where files stand."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+
+def file_path(sha256: str, filename: str) -> str:
+    """Return the address of a file, percent-encoded, relative to the root of the index.
+
+    It holds the digest, so that other bytes can never appear under it.
+    """
+    return f"files/{sha256[:2]}/{sha256[2:4]}/{sha256[4:]}/{quote(filename)}"

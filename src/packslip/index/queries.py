@@ -1,0 +1,176 @@
+"""What the index says about packages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from packaging.utils import NormalizedName, canonicalize_version
+from sqlalchemy import Row, and_, exists, func, or_, select
+from sqlalchemy.orm import Session, defer, selectinload
+
+from packslip.errors import NotFoundError
+from packslip.index.addresses import file_path
+from packslip.packages.models import File, Maintainer, Package, Release
+from packslip.simple_api.page import (
+    FileEntry,
+    InvalidPackageNameError,
+    ListedPackage,
+    PackagePage,
+    PackageStatus,
+    RootPage,
+    normalize_name,
+)
+
+
+class UnknownPackageError(NotFoundError):
+    """There is no package of this name, or nothing of it is offered here."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no package named {name!r} here.")
+        self.name = name
+
+
+class UnknownReleaseError(NotFoundError):
+    """The package has no release of this version."""
+
+    def __init__(self, name: str, version: str) -> None:
+        super().__init__(f"The package {name!r} has no release {version!r} here.")
+        self.name = name
+        self.version = version
+
+
+def sought_name(name: str) -> NormalizedName:
+    """Return the normalised form of a name in an address.
+
+    Raises:
+        UnknownPackageError: no package can have this name.
+    """
+    try:
+        return normalize_name(name)
+    except InvalidPackageNameError:
+        raise UnknownPackageError(name) from None
+
+
+def root_page(session: Session) -> RootPage:
+    """Return the list of all packages that have a page, by name."""
+    held = (
+        exists()
+        .where(File.release_id == Release.id, File.storage_key.is_not(None))
+        .where(Release.package_id == Package.id)
+    )
+    rows = session.execute(
+        select(Package.id, Package.serial)
+        .where(or_(Package.status == PackageStatus.QUARANTINED, held))
+        .order_by(Package.id)
+    )
+    return RootPage(
+        packages=[ListedPackage(NormalizedName(name), serial) for name, serial in rows],
+        last_serial=session.scalar(select(func.max(Package.serial))) or 0,
+    )
+
+
+def package_page(session: Session, name: NormalizedName) -> PackagePage:
+    """Return the page of a package: the files whose bytes are held, and all versions.
+
+    Versions and files stand in the order of PEP 440, the oldest first.
+
+    Raises:
+        UnknownPackageError: there is no such package, or no file of it is held.
+    """
+    rows = session.execute(
+        select(
+            Package.serial,
+            Package.status,
+            Package.status_reason,
+            Release.version,
+            Release.yanked,
+            Release.yanked_reason,
+            File.filename,
+            File.sha256,
+            File.size,
+            File.uploaded_at,
+            File.requires_python,
+            File.metadata_sha256,
+            File.metadata_is_static,
+        )
+        .select_from(Package)
+        .outerjoin(Release, Release.package_id == Package.id)
+        .outerjoin(File, and_(File.release_id == Release.id, File.storage_key.is_not(None)))
+        .where(Package.id == name)
+        .order_by(Release.sort_key, Release.id, File.filename)
+    ).all()
+    files = [_file_entry(row) for row in rows if row.filename is not None]
+    if not rows or not (files or rows[0].status == PackageStatus.QUARANTINED):
+        raise UnknownPackageError(name)
+    return PackagePage(
+        name=name,
+        files=files,
+        versions=list(dict.fromkeys(row.version for row in rows if row.version is not None)),
+        last_serial=rows[0].serial,
+        status=PackageStatus(rows[0].status),
+        status_reason=rows[0].status_reason,
+    )
+
+
+def _file_entry(row: Row[*tuple[Any, ...]]) -> FileEntry:
+    # The metadata of a source distribution that is not static may differ after the build, and
+    # installers would resolve by it.
+    announced = row.metadata_sha256 if row.metadata_is_static else None
+    return FileEntry(
+        filename=row.filename,
+        url=f"../../{file_path(row.sha256, row.filename)}",
+        hashes={"sha256": row.sha256},
+        size=row.size,
+        upload_time=row.uploaded_at,
+        requires_python=row.requires_python,
+        yanked=row.yanked,
+        yanked_reason=row.yanked_reason,
+        core_metadata_sha256=announced,
+    )
+
+
+def package_with_files(session: Session, name: NormalizedName) -> Package:
+    """Return a package with its releases, their files, and its maintainers.
+
+    The releases' core metadata is loaded only when it is asked for.
+
+    Raises:
+        UnknownPackageError: there is no such package, or it has no release.
+    """
+    package = session.scalar(
+        select(Package)
+        .where(Package.id == name)
+        .options(
+            selectinload(Package.releases).options(
+                defer(Release.core_metadata), selectinload(Release.files)
+            ),
+            selectinload(Package.maintainers).joinedload(Maintainer.user),
+        )
+    )
+    if package is None or not package.releases:
+        raise UnknownPackageError(name)
+    return package
+
+
+def latest_release(package: Package) -> Release:
+    """Return the highest release that is neither yanked nor a pre-release.
+
+    Without such a one a pre-release counts, and without that a yanked one.
+    """
+    return max(
+        package.releases,
+        key=lambda release: (not release.yanked, not release.is_prerelease, release.sort_key),
+    )
+
+
+def release_by_version(package: Package, version: str) -> Release:
+    """Return the release of this version, however the version is spelled (PEP 440).
+
+    Raises:
+        UnknownReleaseError: there is none.
+    """
+    canonical = canonicalize_version(version)
+    for release in package.releases:
+        if version == release.version or canonical == release.canonical_version:
+            return release
+    raise UnknownReleaseError(package.id, version)

@@ -1,0 +1,1 @@
+"""The addresses that pip, uv and twine know."""

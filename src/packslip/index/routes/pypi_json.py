@@ -1,0 +1,161 @@
+"""PyPI's own JSON: `/pypi/<name>/json` and `/pypi/<name>/<version>/json`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from flask import Blueprint, url_for
+from werkzeug import Response
+
+from packslip.db import session
+from packslip.index import queries
+from packslip.index.addresses import file_path
+from packslip.packages.models import File, Package, Release
+from packslip.simple_api.page import PackageStatus
+from packslip.web.conditional import revalidated
+from packslip.web.redirects import moved_permanently
+from packslip.web.urls import base_url
+
+blueprint = Blueprint("pypi_json", __name__)
+
+
+@blueprint.get("/pypi/<name>/json/")
+@blueprint.get("/pypi/<name>/json")
+def package(name: str) -> Response:
+    """Describe the latest release of a package, and list the files of all releases."""
+    normalized = queries.sought_name(name)
+    if name != normalized:
+        return moved_permanently(url_for(".package", name=normalized))
+    found = queries.package_with_files(session(), normalized)
+    document = _document(found, queries.latest_release(found))
+    document["releases"] = {
+        release.version: _files(found, release) for release in reversed(found.releases)
+    }
+    return _answer(found, document)
+
+
+@blueprint.get("/pypi/<name>/<version>/json/")
+@blueprint.get("/pypi/<name>/<version>/json")
+def release(name: str, version: str) -> Response:
+    """Describe one release."""
+    found = queries.package_with_files(session(), queries.sought_name(name))
+    sought = queries.release_by_version(found, version)
+    if (name, version) != (found.id, sought.version):
+        return moved_permanently(url_for(".release", name=found.id, version=sought.version))
+    return _answer(found, _document(found, sought))
+
+
+@blueprint.after_request
+def _let_scripts_read(response: Response) -> Response:
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Access-Control-Expose-Headers"] = "X-PyPI-Last-Serial"
+    return response
+
+
+def _answer(package: Package, document: dict[str, Any]) -> Response:
+    response = revalidated(msgspec.json.encode(document), "application/json")
+    response.headers["X-PyPI-Last-Serial"] = str(package.serial)
+    return response
+
+
+def _document(package: Package, release: Release) -> dict[str, Any]:
+    return {
+        "info": _info(package, release),
+        "last_serial": package.serial,
+        "ownership": {
+            "organization": None,
+            "roles": [
+                {"role": maintainer.role.capitalize(), "user": maintainer.user.username}
+                for maintainer in package.maintainers
+            ],
+        },
+        "urls": _files(package, release),
+        "vulnerabilities": [],
+    }
+
+
+def _info(package: Package, release: Release) -> dict[str, Any]:
+    page = f"{base_url()}/project/{package.id}/"
+    return {
+        **_metadata(release.core_metadata),
+        "bugtrack_url": None,
+        "docs_url": package.docs_url,
+        # The format has kept this key since it no longer counts anything.
+        "downloads": {"last_day": -1, "last_month": -1, "last_week": -1},
+        "name": package.name,
+        "package_url": page,
+        "project_url": page,
+        "release_url": f"{page}{release.version}/",
+        "version": release.version,
+        "yanked": release.yanked,
+        "yanked_reason": release.yanked_reason,
+    }
+
+
+def _metadata(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Return the keys of `info` that repeat core metadata; a few have other names there."""
+    one = (
+        "author",
+        "author_email",
+        "description_content_type",
+        "download_url",
+        "home_page",
+        "license",
+        "license_expression",
+        "maintainer",
+        "maintainer_email",
+        "requires_python",
+        "summary",
+    )
+    many = ("dynamic", "provides_extra", "requires_dist")
+    return {
+        **{key: metadata.get(key) for key in one},
+        **{key: metadata.get(key) or None for key in many},
+        "classifiers": metadata.get("classifier") or [],
+        "description": metadata.get("description") or "",
+        "keywords": ",".join(metadata.get("keywords") or []) or None,
+        "license_files": metadata.get("license_file") or None,
+        "platform": ",".join(metadata.get("platform") or []) or None,
+        "project_urls": _project_urls(metadata.get("project_url") or []),
+    }
+
+
+def _project_urls(labelled: list[str]) -> dict[str, str] | None:
+    pairs = (text.partition(",") for text in labelled)
+    return {label.strip(): url.strip() for label, _, url in pairs} or None
+
+
+def _files(package: Package, release: Release) -> list[dict[str, Any]]:
+    """Return the files of a release that can be had, here or where they are known to be."""
+    if package.status == PackageStatus.QUARANTINED:
+        return []
+    addresses = ((file, _address(file)) for file in release.files)
+    return [_file(release, file, address) for file, address in addresses if address]
+
+
+def _address(file: File) -> str | None:
+    if file.storage_key is None or file.sha256 is None:
+        return file.url
+    return f"{base_url()}/{file_path(file.sha256, file.filename)}"
+
+
+def _file(release: Release, file: File, address: str) -> dict[str, Any]:
+    digests = {"blake2b_256": file.blake2_256, "md5": file.md5, "sha256": file.sha256}
+    return {
+        "comment_text": "",
+        "digests": {name: digest for name, digest in digests.items() if digest},
+        "downloads": -1,
+        "filename": file.filename,
+        "has_sig": False,
+        "md5_digest": file.md5,
+        "packagetype": file.packagetype,
+        "python_version": file.tags.partition("-")[0],
+        "requires_python": file.requires_python,
+        "size": file.size,
+        "upload_time": file.uploaded_at.strftime("%Y-%m-%dT%H:%M:%S"),
+        "upload_time_iso_8601": file.uploaded_at,
+        "url": address,
+        "yanked": release.yanked,
+        "yanked_reason": release.yanked_reason,
+    }

@@ -1,0 +1,56 @@
+"""The Simple API: `/simple/` and `/simple/<name>/` (PEP 503, 691)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from flask import Blueprint, request, url_for
+from werkzeug import Response
+
+from packslip.db import session
+from packslip.index import queries
+from packslip.simple_api.negotiate import Form, negotiate
+from packslip.simple_api.page import PackagePage, RootPage
+from packslip.simple_api.render import package_html, package_json, root_html, root_json
+from packslip.web.conditional import revalidated
+from packslip.web.redirects import moved_permanently
+
+blueprint = Blueprint("simple", __name__)
+
+Page = TypeVar("Page", PackagePage, RootPage)
+
+_CONTENT_TYPES = {
+    Form.JSON: Form.JSON.value,
+    Form.HTML: Form.HTML.value,
+    Form.LEGACY_HTML: "text/html; charset=utf-8",
+}
+
+
+# Flask's own redirect to the slash would name the host.
+@blueprint.get("/simple/", strict_slashes=False)
+def root() -> Response:
+    """List all packages."""
+    if not request.path.endswith("/"):
+        return moved_permanently(url_for(".root"))
+    return _answer(queries.root_page(session()), root_json, root_html)
+
+
+@blueprint.get("/simple/<name>/", strict_slashes=False)
+def package(name: str) -> Response:
+    """List the files of a package."""
+    normalized = queries.sought_name(name)
+    if name != normalized or not request.path.endswith("/"):
+        return moved_permanently(url_for(".package", name=normalized))
+    return _answer(queries.package_page(session(), normalized), package_json, package_html)
+
+
+def _answer(
+    page: Page, to_json: Callable[[Page], bytes], to_html: Callable[[Page], bytes]
+) -> Response:
+    form = negotiate(request.headers.get("Accept"), request.args.get("format"))
+    body = to_json(page) if form is Form.JSON else to_html(page)
+    response = revalidated(body, _CONTENT_TYPES[form])
+    response.vary.add("Accept")
+    response.headers["X-PyPI-Last-Serial"] = str(page.last_serial)
+    return response

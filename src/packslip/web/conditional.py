@@ -1,0 +1,26 @@
+"""Answers that a client may keep, but asks about before it uses them again (RFC 9111)."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from flask import request
+from werkzeug import Response
+
+from packslip.settings import Read
+from packslip.web.context import current_settings
+
+
+def revalidated(body: bytes, content_type: str) -> Response:
+    """Return the body with a strong ETag, or 304 to a client that already has it.
+
+    No cache may use it without asking: what changed shows in the very next answer.
+    """
+    response = Response(body, content_type=content_type)
+    # The same bytes under another type are another representation (RFC 9110, 8.8.3).
+    response.set_etag(sha256(content_type.encode() + b"\0" + body).hexdigest())
+    response.cache_control.no_cache = True
+    if current_settings().read is Read.MEMBERS:
+        response.cache_control.private = True
+        response.vary.add("Authorization")
+    return response.make_conditional(request)

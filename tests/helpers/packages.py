@@ -1,0 +1,66 @@
+"""Rows of packages, releases and files."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from packaging.utils import canonicalize_name, canonicalize_version
+from packaging.version import Version
+from sqlalchemy.orm import Session
+
+from packslip.packages.models import File, Package, Release
+
+
+def add_package(session: Session, name: str = "demo", **values: Any) -> Package:
+    """A package without a release."""
+    package = Package(**{"id": canonicalize_name(name), "name": name, "serial": 7} | values)
+    session.add(package)
+    session.commit()
+    return package
+
+
+def add_release(session: Session, package: Package, version: str = "1.0", **values: Any) -> Release:
+    """A release without a file; its sort key orders simple versions as they should be."""
+    parsed = Version(version)
+    numbers = ".".join(f"{number:04}" for number in (parsed.major, parsed.minor, parsed.micro))
+    defaults: dict[str, Any] = {
+        "package_id": package.id,
+        "version": version,
+        "canonical_version": canonicalize_version(version),
+        "sort_key": numbers + ("a" if parsed.is_prerelease else "f"),
+        "is_prerelease": parsed.is_prerelease,
+    }
+    release = Release(**defaults | values)
+    session.add(release)
+    session.commit()
+    return release
+
+
+def add_file(session: Session, release: Release, filename: str, **values: Any) -> File:
+    """A file of the release; its row says that its bytes are held, but they are not there."""
+    digest = sha256(filename.encode()).hexdigest()
+    wheel = filename.endswith(".whl")
+    defaults: dict[str, Any] = {
+        "release_id": release.id,
+        "filename": filename,
+        "packagetype": "bdist_wheel" if wheel else "sdist",
+        "tags": filename.removesuffix(".whl").split("-", 2)[2] if wheel else "source",
+        "size": 1234,
+        "sha256": digest,
+        "uploaded_at": datetime(2024, 5, 6, 7, 8, 9, 123456, tzinfo=UTC),
+        "storage_key": f"{digest[:2]}/{digest[2:4]}/{digest[4:]}/{filename}",
+    }
+    file = File(**defaults | values)
+    session.add(file)
+    session.commit()
+    return file
+
+
+def add_demo(session: Session, name: str = "demo", **values: Any) -> Package:
+    """A package with one release and one wheel."""
+    package = add_package(session, name, **values)
+    release = add_release(session, package)
+    add_file(session, release, f"{package.id.replace('-', '_')}-1.0-py3-none-any.whl")
+    return package
