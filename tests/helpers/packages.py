@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -10,7 +11,8 @@ from packaging.utils import canonicalize_name, canonicalize_version
 from packaging.version import Version
 from sqlalchemy.orm import Session
 
-from packslip.packages.models import File, Package, Release
+from packslip.accounts.models import User
+from packslip.packages.models import File, Maintainer, MaintainerRole, Package, Release
 
 
 def add_package(session: Session, name: str = "demo", **values: Any) -> Package:
@@ -63,4 +65,22 @@ def add_demo(session: Session, name: str = "demo", **values: Any) -> Package:
     package = add_package(session, name, **values)
     release = add_release(session, package)
     add_file(session, release, f"{package.id.replace('-', '_')}-1.0-py3-none-any.whl")
+    return package
+
+
+def add_releases(
+    session: Session,
+    name: str,
+    releases: Mapping[str, Sequence[str]] | None = None,
+    owner: User | None = None,
+) -> Package:
+    """A package of that owner with releases: version by version the names of their files."""
+    package = add_package(session, name, serial=0)
+    for version, filenames in (releases or {}).items():
+        release = add_release(session, package, version, size=1234 * len(filenames))
+        for filename in filenames:
+            add_file(session, release, filename)
+    if owner is not None:
+        session.add(Maintainer(user=owner, package=package, role=MaintainerRole.OWNER))
+        session.commit()
     return package

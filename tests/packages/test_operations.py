@@ -1,0 +1,157 @@
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from tests.helpers.accounts import ACTOR, make_user
+from tests.helpers.packages import add_releases
+
+from packslip.accounts.models import User
+from packslip.db import write_transaction
+from packslip.errors import InvalidError
+from packslip.events.models import Event
+from packslip.packages import operations, queries
+from packslip.packages.models import MaintainerRole, Package
+
+OWNER, MAINTAINER = MaintainerRole.OWNER, MaintainerRole.MAINTAINER
+
+
+def yank(session: Session, package: Package, reason: str = "") -> None:
+    with write_transaction(session):
+        release = queries.get_release(session, package, "1.0")
+        operations.yank_release(session, ACTOR, release, reason)
+
+
+def unyank(session: Session, package: Package) -> None:
+    with write_transaction(session):
+        release = queries.get_release(session, package, "1.0")
+        operations.unyank_release(session, ACTOR, release)
+
+
+def set_role(session: Session, package: Package, user: User, role: MaintainerRole) -> None:
+    with write_transaction(session):
+        operations.set_maintainer(session, ACTOR, package, user, role)
+
+
+def remove(session: Session, package: Package, user: User) -> None:
+    with write_transaction(session):
+        maintainer = queries.get_maintainer(session, package, user)
+        operations.remove_maintainer(session, ACTOR, maintainer)
+
+
+def roles(session: Session, package: Package) -> dict[str, str]:
+    return {m.user.username: m.role for m in queries.list_maintainers(session, package)}
+
+
+def events_of(session: Session, package: Package) -> list[Event]:
+    statement = select(Event).where(Event.package_id == package.id).order_by(Event.id)
+    return list(session.scalars(statement))
+
+
+def test_a_yank_has_a_reason_an_event_and_moves_the_package(session: Session) -> None:
+    package = add_releases(session, "a", {"1.0": [], "2.0": []})
+    before = package.updated_at
+    yank(session, package, " drops sessions ")
+    release = queries.get_release(session, package, "1.0")
+    assert (release.yanked, release.yanked_reason) == (True, "drops sessions")
+    assert not queries.get_release(session, package, "2.0").yanked
+    (event,) = events_of(session, package)
+    assert event.action == "release.yank"
+    assert event.data == {
+        "version": "1.0",
+        "before": {"yanked": False, "reason": None},
+        "after": {"yanked": True, "reason": "drops sessions"},
+    }
+    assert package.serial == event.id
+    assert package.updated_at > before
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_an_empty_reason_is_none(session: Session, reason: str) -> None:
+    package = add_releases(session, "a", {"1.0": []})
+    yank(session, package, reason)
+    release = queries.get_release(session, package, "1.0")
+    assert (release.yanked, release.yanked_reason) == (True, None)
+
+
+@pytest.mark.parametrize("reason", ["x" * 201, "two\nlines", "a\0b", "red\x1b[31m"])
+def test_a_reason_that_is_no_line_is_refused(session: Session, reason: str) -> None:
+    package = add_releases(session, "a", {"1.0": []})
+    with pytest.raises(InvalidError, match=r"^The reason"):
+        yank(session, package, reason)
+    assert not queries.get_release(session, package, "1.0").yanked
+    assert (package.serial, events_of(session, package)) == (0, [])
+
+
+def test_another_reason_is_another_event_and_the_same_one_is_none(session: Session) -> None:
+    package = add_releases(session, "a", {"1.0": []})
+    for reason in ("first", "first", "second"):
+        yank(session, package, reason)
+    assert queries.get_release(session, package, "1.0").yanked_reason == "second"
+    assert len(events_of(session, package)) == 2
+
+
+def test_a_yank_can_be_taken_back_once(session: Session) -> None:
+    package = add_releases(session, "a", {"1.0": []})
+    yank(session, package, "a reason")
+    unyank(session, package)
+    serial = package.serial
+    unyank(session, package)
+    release = queries.get_release(session, package, "1.0")
+    assert (release.yanked, release.yanked_reason) == (False, None)
+    assert package.serial == serial
+    actions = [event.action for event in events_of(session, package)]
+    assert actions == ["release.yank", "release.unyank"]
+
+
+def test_a_serial_only_grows(session: Session) -> None:
+    package = add_releases(session, "a", {"1.0": []})
+    serials = [package.serial]
+    for change in (yank, unyank, yank):
+        change(session, package)
+        serials.append(package.serial)
+    assert serials == sorted(set(serials))
+
+
+def test_maintainers_are_added_changed_and_removed(session: Session) -> None:
+    ada, bob = make_user(session, "ada"), make_user(session, "bob")
+    package = add_releases(session, "a", owner=ada)
+    set_role(session, package, bob, MAINTAINER)
+    assert roles(session, package) == {"ada": "owner", "bob": "maintainer"}
+    set_role(session, package, bob, MAINTAINER)
+    set_role(session, package, bob, OWNER)
+    remove(session, package, ada)
+    assert roles(session, package) == {"bob": "owner"}
+    events = events_of(session, package)
+    assert [event.action for event in events] == [
+        "maintainer.add",
+        "maintainer.change",
+        "maintainer.remove",
+    ]
+    assert events[1].data["before"] == "maintainer"
+    assert package.serial == events[-1].id
+
+
+def test_the_last_owner_stays(session: Session) -> None:
+    ada, bob = make_user(session, "ada"), make_user(session, "bob")
+    package = add_releases(session, "a", owner=ada)
+    set_role(session, package, bob, MAINTAINER)
+    with pytest.raises(operations.LastOwnerError, match="'ada' is the only owner"):
+        remove(session, package, ada)
+    with pytest.raises(operations.LastOwnerError):
+        set_role(session, package, ada, MAINTAINER)
+    remove(session, package, bob)
+    assert roles(session, package) == {"ada": "owner"}
+
+
+def test_a_maintainer_of_a_package_without_owner_can_go(session: Session) -> None:
+    bob = make_user(session, "bob")
+    package = add_releases(session, "a")
+    set_role(session, package, bob, MAINTAINER)
+    remove(session, package, bob)
+    assert roles(session, package) == {}
+
+
+def test_who_is_no_maintainer_cannot_be_removed(session: Session) -> None:
+    package = add_releases(session, "a", owner=make_user(session, "ada"))
+    bob = make_user(session, "bob")
+    with pytest.raises(queries.UnknownMaintainerError):
+        remove(session, package, bob)
