@@ -15,8 +15,17 @@ from packslip import all_models, db  # noqa: F401 - the migrations and relations
 from packslip.errors import SettingsError
 from packslip.index.routes import pypi_json, simple
 from packslip.settings import Settings, load_settings, secret_key
+from packslip.site.routes import feeds, health, pages
 from packslip.storage.factory import open_storage
-from packslip.web import context, errors, headers
+from packslip.web import context, errors, headers, redirects
+
+BLUEPRINTS = (
+    feeds.blueprint,
+    health.blueprint,
+    pages.blueprint,
+    pypi_json.blueprint,
+    simple.blueprint,
+)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -52,8 +61,9 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     Migrate(app, db.db, directory=str(MIGRATIONS))
     errors.init_app(app)
     headers.init_app(app)
-    for routes in (pypi_json, simple):
-        app.register_blueprint(routes.blueprint)
+    redirects.init_app(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
     _trust_proxies(app, settings.trusted_proxies)
     return app
 

@@ -97,6 +97,15 @@ def test_odd_paths_are_not_found(client: FlaskClient, path: str) -> None:
     assert client.get(path).status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/project/demo", "/project//demo/"])
+def test_a_redirect_never_names_the_host_that_the_client_sent(
+    client: FlaskClient, path: str
+) -> None:
+    response = client.get(path, headers={"Host": "evil.example.com"}, query_string="a=b")
+    assert response.status_code == 308
+    assert response.location == "/project/demo/?a=b"
+
+
 def test_a_wrong_method_names_the_right_ones(client: FlaskClient) -> None:
     response = client.post("/healthz")
     assert response.status_code == 405

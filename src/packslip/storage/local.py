@@ -33,7 +33,15 @@ from packslip.storage.protocol import (
 )
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
-_UNAVAILABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENOTDIR, errno.EMFILE}
+_UNAVAILABLE = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.EIO,
+    errno.EEXIST,
+    errno.ENOTDIR,
+    errno.EMFILE,
+}
 
 
 class LocalStagedFile:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from flask import Flask, Response, g
+from flask import Flask, Response, abort, g, request
 
 _POLICY = "; ".join(
     (
@@ -21,8 +21,11 @@ _POLICY = "; ".join(
 )
 
 
-def _name_request() -> None:
+def _begin_request() -> None:
     g.request_id = secrets.token_hex(8)
+    # Nothing has such a name, and PostgreSQL refuses to look for it.
+    if "\0" in request.path:
+        abort(404)
 
 
 def _add_headers(response: Response) -> Response:
@@ -36,6 +39,6 @@ def _add_headers(response: Response) -> Response:
 
 
 def init_app(app: Flask) -> None:
-    """Name each request and add the headers to each answer."""
-    app.before_request(_name_request)
+    """Name each request, refuse impossible paths and add the headers to each answer."""
+    app.before_request(_begin_request)
     app.after_request(_add_headers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import redirect, request
+from flask import Flask, redirect, request
 from werkzeug import Response
 
 
@@ -13,3 +13,15 @@ def moved_permanently(path: str) -> Response:
     """
     query = request.query_string.decode(errors="replace")
     return redirect(f"{path}?{query}" if query else path, code=301)
+
+
+def init_app(app: Flask) -> None:
+    """Make the redirects relative that the routing itself answers."""
+    app.after_request(_leave_out_host)
+
+
+def _leave_out_host(response: Response) -> Response:
+    location = response.headers.get("Location", "")
+    if location.startswith(request.host_url):
+        response.headers["Location"] = f"/{location.removeprefix(request.host_url)}"
+    return response

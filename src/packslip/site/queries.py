@@ -1,0 +1,86 @@
+"""What the pages show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from packslip.downloads.models import Download
+from packslip.packages.models import File, Package, Release
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much the index holds."""
+
+    packages: int
+    releases: int
+    files: int
+    downloads: int
+
+
+@dataclass(frozen=True)
+class ReleaseRow:
+    """One release in a list or feed."""
+
+    package: str
+    #: The package's name as its owner spells it.
+    name: str
+    version: str
+    summary: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class PackageRow:
+    """One package in a list or feed."""
+
+    package: str
+    name: str
+    summary: str
+    created_at: datetime
+    updated_at: datetime
+
+
+def counts(session: Session) -> Counts:
+    """Count what the index holds."""
+    numbers = [
+        session.scalar(select(func.count()).select_from(model)) or 0
+        for model in (Package, Release, File, Download)
+    ]
+    return Counts(*numbers)
+
+
+def newest_releases(
+    session: Session, limit: int, package: str | None = None
+) -> Sequence[ReleaseRow]:
+    """The releases that came last, of all packages or of one."""
+    query = (
+        select(Package.id, Package.name, Release.version, Package.summary, Release.created_at)
+        .join(Release.package)
+        .order_by(Release.created_at.desc(), Release.id.desc())
+        .limit(limit)
+    )
+    if package is not None:
+        query = query.where(Release.package_id == package)
+    return [ReleaseRow(*row) for row in session.execute(query)]
+
+
+def newest_packages(session: Session, limit: int | None = None) -> Sequence[PackageRow]:
+    """The packages that came last."""
+    query = (
+        select(Package.id, Package.name, Package.summary, Package.created_at, Package.updated_at)
+        .order_by(Package.created_at.desc(), Package.id)
+        .limit(limit)
+    )
+    return [PackageRow(*row) for row in session.execute(query)]
+
+
+def downloads_of(session: Session, package: str) -> int:
+    """How often files of the package were downloaded."""
+    query = select(func.count()).select_from(Download).where(Download.package_id == package)
+    return session.scalar(query) or 0

@@ -1,0 +1,94 @@
+"""RSS feeds (RSS 2.0), sitemap (sitemaps.org protocol 0.9) and robots.txt (RFC 9309)."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from email.utils import format_datetime
+
+from flask import Blueprint, Response, render_template, url_for
+
+from packslip import db
+from packslip.packages.queries import get_package
+from packslip.site import queries
+from packslip.web.urls import base_url
+
+blueprint = Blueprint("feeds", __name__, template_folder="../templates")
+
+#: Entries in a feed.
+ENTRIES = 40
+
+#: Addresses that one sitemap may hold by its specification.
+MAX_SITEMAP = 50_000
+
+#: Characters that XML 1.0 does not allow, in no form.
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@blueprint.get("/rss/updates.xml")
+def updates() -> Response:
+    """The newest releases of all packages."""
+    rows = queries.newest_releases(db.session(), ENTRIES)
+    return _feed("Newest releases", "/", [_release_item(row) for row in rows])
+
+
+@blueprint.get("/rss/packages.xml")
+def packages() -> Response:
+    """The newest packages."""
+    rows = queries.newest_packages(db.session(), ENTRIES)
+    items = [
+        _item(row.name, row.summary, url_for("site.package", name=row.package), row.created_at)
+        for row in rows
+    ]
+    return _feed("New packages", "/", items)
+
+
+@blueprint.get("/rss/project/<name>/releases.xml")
+def releases(name: str) -> Response:
+    """The newest releases of one package."""
+    session = db.session()
+    package = get_package(session, name)
+    rows = queries.newest_releases(session, ENTRIES, package.id)
+    page = url_for("site.package", name=package.id)
+    return _feed(f"Releases of {package.name}", page, [_release_item(row) for row in rows])
+
+
+@blueprint.get("/sitemap.xml")
+def sitemap() -> Response:
+    """The pages that a search engine may want."""
+    rows = queries.newest_packages(db.session(), MAX_SITEMAP - 1)
+    pages = [(base_url() + url_for("site.home"), "")]
+    pages += [
+        (base_url() + url_for("site.package", name=row.package), row.updated_at.date().isoformat())
+        for row in rows
+    ]
+    return _xml("site/sitemap.xml", "application/xml", pages=pages)
+
+
+@blueprint.get("/robots.txt")
+def robots() -> Response:
+    """A team's index is not for search engines, whether they can reach it or not."""
+    return Response("User-agent: *\nDisallow: /\n", mimetype="text/plain")
+
+
+def _release_item(row: queries.ReleaseRow) -> dict[str, str]:
+    path = url_for("site.release", name=row.package, version=row.version)
+    return _item(f"{row.name} {row.version}", row.summary, path, row.created_at)
+
+
+def _item(title: str, description: str, path: str, moment: datetime) -> dict[str, str]:
+    return {
+        "title": _NOT_XML.sub("", title),
+        "description": _NOT_XML.sub("", description),
+        "link": base_url() + path,
+        "date": format_datetime(moment),
+    }
+
+
+def _feed(title: str, path: str, items: list[dict[str, str]]) -> Response:
+    link = base_url() + path
+    return _xml("site/feed.xml", "application/rss+xml", title=title, link=link, items=items)
+
+
+def _xml(template: str, mimetype: str, **context: object) -> Response:
+    return Response(render_template(template, **context), mimetype=mimetype)
