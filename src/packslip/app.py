@@ -12,6 +12,7 @@ from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from packslip import all_models, db  # noqa: F401 - the migrations and relationships need all
+from packslip.downloads import recorder
 from packslip.errors import SettingsError
 from packslip.index.routes import pypi_json, simple
 from packslip.settings import Settings, load_settings, secret_key
@@ -52,6 +53,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     Migrate(app, db.db, directory=str(MIGRATIONS))
     errors.init_app(app)
     headers.init_app(app)
+    recorder.init_app(app, settings)
     for routes in (pypi_json, simple):
         app.register_blueprint(routes.blueprint)
     _trust_proxies(app, settings.trusted_proxies)
