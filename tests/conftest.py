@@ -20,6 +20,7 @@ from tests.helpers.app import make_app
 from tests.helpers.databases import PostgresDatabases, SQLiteDatabases, postgres_server
 
 from packslip.db import db
+from packslip.downloads.recorder import current_recorder
 
 
 def pytest_configure() -> None:
@@ -76,6 +77,7 @@ def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
     app = make_app(tmp_path, database_url)
     with app.app_context():
         yield app
+        current_recorder().close()
         db.session.remove()
         db.engine.dispose()
 

@@ -12,6 +12,7 @@ from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from packslip import all_models, db  # noqa: F401 - the migrations and relationships need all
+from packslip.downloads import recorder
 from packslip.errors import SettingsError
 from packslip.index.routes import pypi_json, simple
 from packslip.settings import Settings, load_settings, secret_key
@@ -64,6 +65,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     redirects.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    recorder.init_app(app, settings)
     _trust_proxies(app, settings.trusted_proxies)
     return app
 

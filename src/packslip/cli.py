@@ -11,6 +11,7 @@ from flask_migrate.cli import db as db_commands
 
 from packslip import __version__
 from packslip.app import create_app
+from packslip.downloads.commands import stats_command
 from packslip.errors import PackslipError, SettingsError
 from packslip.settings import unknown_settings
 from packslip.wsgi import serve
@@ -29,6 +30,7 @@ def packslip(context: click.Context) -> None:
 for command in (
     serve,
     db_commands,
+    stats_command,
 ):
     packslip.add_command(command)
 

@@ -53,7 +53,6 @@ class LocalStagedFile:
         self.descriptor = descriptor
 
     def write(self, data: bytes | bytearray | memoryview, /) -> int:
-        """See `StagedFile.write`."""
         rest = memoryview(data).cast("B")
         length = len(rest)
         with _translated_errors():
@@ -73,7 +72,6 @@ class LocalStoredFile:
         self.size = os.fstat(file.fileno()).st_size
 
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
-        """See `StoredFile.read`."""
         stop = self.size if stop is None else stop
         while start < stop:
             # The descriptor's position belongs to whoever uses `local_file`.
@@ -84,7 +82,6 @@ class LocalStoredFile:
             yield block
 
     def close(self) -> None:
-        """See `StoredFile.close`."""
         self.local_file.close()
 
     def __enter__(self) -> Self:
@@ -109,7 +106,6 @@ class LocalStorage:
 
     @contextmanager
     def stage(self) -> Iterator[StagedFile]:
-        """See `Storage.stage`."""
         with _translated_errors():
             _make_folder(self.folder)
             self._staging.mkdir(exist_ok=True)
@@ -121,7 +117,6 @@ class LocalStorage:
             os.close(staged.descriptor)
 
     def put(self, key: str, staged: StagedFile) -> None:
-        """See `Storage.put`."""
         target = self._path(key)
         if not isinstance(staged, LocalStagedFile):
             raise TypeError("staged by another storage")
@@ -136,13 +131,11 @@ class LocalStorage:
             self._sync_folders(target)
 
     def put_bytes(self, key: str, data: bytes) -> None:
-        """See `Storage.put_bytes`."""
         with self.stage() as staged:
             staged.write(data)
             self.put(key, staged)
 
     def open(self, key: str) -> StoredFile:
-        """See `Storage.open`."""
         path = self._path(key)
         try:
             with _translated_errors():
@@ -151,9 +144,9 @@ class LocalStorage:
             raise MissingBytesError(key) from error
 
     def delete(self, key: str) -> None:
-        """See `Storage.delete`. The folders stay: somebody may just be storing into them."""
         path = self._path(key)
         with _translated_errors():
+            # Its folders stay: somebody may just be storing into them.
             try:
                 path.unlink()
             except FileNotFoundError:
@@ -161,16 +154,13 @@ class LocalStorage:
             _sync_folder(path.parent)
 
     def exists(self, key: str) -> bool:
-        """See `Storage.exists`."""
         return self._path(key).is_file()
 
     def check(self) -> None:
-        """See `Storage.check`."""
         with self.stage() as staged:
             staged.write(b"ready")
 
     def clean_staging(self) -> int:
-        """See `Storage.clean_staging`."""
         with _translated_errors():
             paths = list(self._staging.iterdir()) if self._staging.is_dir() else []
             return sum(_remove_if_abandoned(path) for path in paths)

@@ -1,0 +1,83 @@
+"""The command `packslip stats`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+from flask.cli import with_appcontext
+from packaging.utils import canonicalize_name
+
+from packslip import db
+from packslip.downloads.drain import drain
+from packslip.downloads.queries import By, DownloadCount, count_downloads, has_downloads
+from packslip.errors import NotFoundError
+from packslip.packages.models import Package
+from packslip.terminal import print_json, print_table
+from packslip.web.context import current_settings
+
+
+class NeverDownloadedError(NotFoundError):
+    """Nothing of that name was ever downloaded, nor is it a package."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no package {name!r}, and no download of one.")
+        self.name = name
+
+
+@click.command("stats", short_help="Count downloads.")
+@click.argument("package", required=False)
+@click.option(
+    "--by",
+    type=click.Choice([by.value for by in By]),
+    help="What to count by. [default: package, or release when PACKAGE is given]",
+)
+@click.option("--days", type=click.IntRange(1, 36500), help="Only the last days; 1 is today (UTC).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_appcontext
+def stats_command(package: str | None, by: str | None, days: int | None, as_json: bool) -> None:
+    """Count the downloads of PACKAGE, or of all packages.
+
+    Example: packslip stats requests --by python --days 90
+    """
+    session = db.session()
+    drain(session, current_settings().downloads_folder)
+    package_id = canonicalize_name(package) if package else None
+    if package_id and not has_downloads(session, package_id):
+        _check_package(package_id)
+    chosen = By(by) if by else By.RELEASE if package else By.PACKAGE
+    since = _first_moment(days) if days else None
+    counts = count_downloads(session, chosen, package_id=package_id, since=since)
+    total = sum(count.downloads for count in counts)
+    if as_json:
+        data = {"by": chosen, "package": package_id, "since": since, "downloads": total}
+        print_json({**data, "counts": [_data(chosen, count) for count in counts]})
+        return
+    print_table([*_columns(chosen), "downloads"], [_row(chosen, count) for count in counts])
+    click.echo(f"{total} downloads" if total != 1 else "1 download", err=True)
+
+
+def _check_package(package_id: str) -> None:
+    if db.session().get(Package, package_id) is None:
+        raise NeverDownloadedError(package_id)
+
+
+def _first_moment(days: int) -> datetime:
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return today - timedelta(days=days - 1)
+
+
+def _columns(by: By) -> list[str]:
+    return ["package", "release"] if by is By.RELEASE else [by.value]
+
+
+def _row(by: By, count: DownloadCount) -> list[str | int]:
+    if by is By.RELEASE:
+        return [count.package or "", count.key or "(removed)", count.downloads]
+    return [count.key or "(unknown)", count.downloads]
+
+
+def _data(by: By, count: DownloadCount) -> dict[str, Any]:
+    keys = {"package": count.package} if by is By.RELEASE else {}
+    return {**keys, by.value: count.key, "downloads": count.downloads}
