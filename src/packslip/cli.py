@@ -10,9 +10,11 @@ from flask.cli import ScriptInfo
 from flask_migrate.cli import db as db_commands
 
 from packslip import __version__
+from packslip.accounts.commands import token_commands, user_commands
 from packslip.app import create_app
 from packslip.downloads.commands import stats_command
 from packslip.errors import PackslipError, SettingsError
+from packslip.packages.commands import package_commands
 from packslip.settings import unknown_settings
 from packslip.wsgi import serve
 
@@ -29,6 +31,9 @@ def packslip(context: click.Context) -> None:
 
 for command in (
     serve,
+    user_commands,
+    token_commands,
+    package_commands,
     db_commands,
     stats_command,
 ):

@@ -1,0 +1,228 @@
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from tests.helpers.accounts import make_token, make_user
+from tests.helpers.databases import SQLiteDatabases
+
+from packslip.accounts import commands, queries
+from packslip.accounts.models import Role, Token
+from packslip.accounts.operations import UsernameTakenError
+from packslip.accounts.passwords import PasswordLengthError, hash_password, verify_password
+from packslip.accounts.queries import UnknownTokenError, UnknownUserError
+from packslip.accounts.tokens import looks_like_token
+from packslip.cli import packslip
+from packslip.errors import InvalidError
+from packslip.events.models import Event
+
+CREATE = ("user", "create", "Ada", "--email", "ada@example.com")
+
+
+@pytest.fixture
+def run(app: Flask) -> Callable[..., Result]:
+    """Runs the command within the test's application."""
+    runner = app.test_cli_runner()
+
+    def run(*arguments: str, stdin: bytes = b"") -> Result:
+        group = packslip.commands[arguments[0]]
+        return runner.invoke(group, arguments[1:], input=io.BytesIO(stdin))
+
+    return run
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody sits at standard input."""
+    monkeypatch.setattr(commands, "is_interactive", lambda: True)
+
+
+Run = Callable[..., Result]
+
+
+def test_a_user_is_created_with_the_password_from_standard_input(
+    run: Run, session: Session
+) -> None:
+    result = run(
+        *CREATE, "--admin", "--name", "Ada L.", "--password-stdin", stdin=b"p w\xc3\xa9 1234567\n"
+    )
+    assert (result.exit_code, result.output) == (0, "Created the user ada.\n")
+    user = queries.get_user(session, "ada")
+    assert verify_password(user.hashed_password, "p wé 1234567")
+    assert (user.role, user.name, user.email) == (Role.ADMIN, "Ada L.", "ada@example.com")
+    event = session.scalars(select(Event)).one()
+    assert (event.action, event.actor_name) == ("user.create", "command line")
+
+
+@pytest.mark.parametrize("ending", [b"", b"\n", b"\r\n"])
+def test_only_the_end_of_the_line_is_taken_off_a_password(
+    run: Run, session: Session, ending: bytes
+) -> None:
+    run(*CREATE, "--password-stdin", stdin=b" with spaces  " + ending)
+    user = queries.get_user(session, "ada")
+    assert verify_password(user.hashed_password, " with spaces  ")
+
+
+def test_a_password_that_is_not_utf8_is_refused(run: Run, session: Session) -> None:
+    result = run(*CREATE, "--password-stdin", stdin=b"\xff" * 12)
+    assert isinstance(result.exception, InvalidError)
+    assert queries.list_users(session) == []
+
+
+def test_a_short_password_is_refused(run: Run) -> None:
+    result = run(*CREATE, "--password-stdin", stdin=b"short\n")
+    assert isinstance(result.exception, PasswordLengthError)
+
+
+def test_a_taken_username_is_told(run: Run, session: Session) -> None:
+    make_user(session, "ada", email="other@example.com")
+    result = run(*CREATE, "--password-stdin", stdin=b"long enough 1234")
+    assert isinstance(result.exception, UsernameTakenError)
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_person_is_asked_twice(run: Run, session: Session) -> None:
+    result = run(*CREATE, stdin=b"long enough 1234\nlong enough 1234\n")
+    assert result.exit_code == 0
+    assert "long enough" not in result.output
+    assert verify_password(queries.get_user(session, "ada").hashed_password, "long enough 1234")
+
+
+@pytest.mark.parametrize("arguments", [CREATE, ("user", "set-password", "bob")])
+def test_nobody_to_ask_is_wrong_usage_in_one_line(
+    run: Run, session: Session, arguments: tuple[str, ...]
+) -> None:
+    make_user(session, "bob")
+    result = run(*arguments, stdin=b"long enough 1234\n")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert re.fullmatch(r"Error: .*--password-stdin.*\n", result.stderr)
+
+
+def test_a_password_is_set(run: Run, session: Session) -> None:
+    make_user(session, "ada", hashed_password=hash_password("the old password"))
+    result = run("user", "set-password", "ADA", "--password-stdin", stdin=b"the new password\n")
+    assert result.exit_code == 0
+    user = queries.get_user(session, "ada")
+    assert verify_password(user.hashed_password, "the new password")
+    assert not verify_password(user.hashed_password, "the old password")
+
+
+def test_an_unknown_user_is_told_before_a_password_is_asked(run: Run) -> None:
+    result = run("user", "set-password", "nobody")
+    assert isinstance(result.exception, UnknownUserError)
+
+
+def test_users_are_listed_without_their_hashes(run: Run, session: Session) -> None:
+    make_user(session, "bob", email=None)
+    make_user(session, "ada", hashed_password="$argon2id$secret", role=Role.ADMIN)
+    users = json.loads(run("user", "list", "--json").stdout)
+    assert [(u["username"], u["role"], u["has_password"]) for u in users] == [
+        ("ada", "admin", True),
+        ("bob", "member", False),
+    ]
+    lines = run("user", "list").stdout.splitlines()
+    assert [line.split("\t")[:4] for line in lines] == [
+        ["ada", "", "ada@example.com", "admin"],
+        ["bob", "", "", "member"],
+    ]
+    assert "argon2id" not in run("user", "list", "--json").stdout + "".join(lines)
+
+
+def test_a_new_token_stands_alone_on_standard_output(run: Run, session: Session) -> None:
+    make_user(session, "ada")
+    result = run("token", "create", "--user", "ada")
+    assert result.exit_code == 0
+    assert result.stdout.endswith("\n")
+    assert looks_like_token(result.stdout[:-1])
+    token = queries.find_token(session, result.stdout[:-1])
+    assert token is not None
+    assert (token.scope, token.packages, token.expires_at) == ("upload", None, None)
+
+
+def test_a_token_can_be_limited(run: Run, session: Session) -> None:
+    make_user(session, "ada")
+    limits = ("--scope", "read", "--package", "New_One", "--package", "b", "--expires", "30")
+    secret = run("token", "create", "--user", "ada", "--name", "CI", *limits).stdout.strip()
+    token = queries.find_token(session, secret)
+    assert token is not None
+    assert (token.scope, token.packages, token.name) == ("read", ["b", "new-one"], "CI")
+    assert token.expires_at is not None
+    assert (token.expires_at - token.created_at).days in (29, 30)
+
+
+@pytest.mark.parametrize("option", [("--scope", "admin"), ("--expires", "0"), ("--expires", "x")])
+def test_limits_that_make_no_sense_are_wrong_usage(
+    run: Run, session: Session, option: tuple[str, str]
+) -> None:
+    make_user(session, "ada")
+    assert run("token", "create", "--user", "ada", *option).exit_code == 2
+    assert queries.list_tokens(session) == []
+
+
+def test_tokens_are_listed_with_their_state_and_without_secrets(run: Run, session: Session) -> None:
+    ada, bob = make_user(session, "ada"), make_user(session, "bob")
+    token, secret = make_token(session, ada, name="laptop", packages=["a", "b"])
+    make_token(session, bob)
+    assert run("token", "revoke", str(token.id)).exit_code == 0
+    listed = run("token", "list", "--user", "ada", "--json").stdout
+    (data,) = json.loads(listed)
+    assert (data["id"], data["user"], data["state"]) == (token.id, "ada", "revoked")
+    assert secret not in listed
+    assert token.hashed_secret not in listed
+    assert [data["state"] for data in json.loads(run("token", "list", "--json").stdout)] == [
+        "valid",
+        "revoked",
+    ]
+    line = run("token", "list", "--user", "ada").stdout
+    assert line == f"{token.id}\tada\tlaptop\tupload\ta, b\trevoked\t\n"
+
+
+def test_a_revoked_token_is_found_no_more(run: Run, session: Session) -> None:
+    token, secret = make_token(session, make_user(session))
+    run("token", "revoke", str(token.id))
+    assert queries.find_token(session, secret) is None
+    assert session.scalars(select(Token)).one().revoked_at is not None
+
+
+def test_revoking_an_unknown_token_is_told(run: Run) -> None:
+    assert isinstance(run("token", "revoke", "7").exception, UnknownTokenError)
+
+
+def test_the_real_command_answers_scripts(
+    sqlite_databases: SQLiteDatabases, tmp_path: Path
+) -> None:
+    environment = os.environ | {
+        "PACKSLIP_DATA": str(tmp_path),
+        "PACKSLIP_DATABASE_URL": sqlite_databases.create(tmp_path),
+    }
+
+    def command(*arguments: str, stdin: str = "") -> tuple[int, str, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "packslip", *arguments],
+            env=environment,
+            cwd=tmp_path,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    created = command(*CREATE, "--password-stdin", stdin="long enough 1234\n")
+    assert created == (0, "Created the user ada.\n", "")
+    again = command(*CREATE, "--password-stdin", stdin="long enough 1234\n")
+    assert again == (1, "", "packslip: The username 'ada' is taken.\n")
+    status, secret, errors = command("token", "create", "--user", "ada", "--scope", "upload")
+    assert (status, errors) == (0, "")
+    assert looks_like_token(secret.removesuffix("\n"))
+    assert command("user", "set-password", "ada")[0] == 2
