@@ -10,11 +10,13 @@ from packslip.accounts import identity, operations, verified
 from packslip.accounts.identity import WrongCredentialsError, confirm, identify
 from packslip.accounts.models import Token, User
 from packslip.accounts.passwords import hash_password
-from packslip.accounts.tokens import new_secret
+from packslip.accounts.tokens import looks_like_token
 from packslip.db import write_transaction
 
 PASSWORD = "pässword enough"
 HASHED = hash_password(PASSWORD)
+#: Well formed, and nobody's.
+UNKNOWN = "packslip_unknown000000000000000000000001YV1eY"
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +38,10 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
     monkeypatch.setattr(identity, "verify_password", counted)
     return done
+
+
+def test_the_unknown_token_looks_like_one() -> None:
+    assert looks_like_token(UNKNOWN)
 
 
 def test_without_a_header_nobody_is_known(session: Session) -> None:
@@ -89,10 +95,10 @@ def test_a_token_identifies_as_bearer(session: Session, checks: list[bool], sche
         "Digest username=ada",
         "packslip_x",
         basic("__token__", PASSWORD),
-        basic("__token__", new_secret()),
-        basic("ada", new_secret()),
+        basic("__token__", UNKNOWN),
+        basic("ada", UNKNOWN),
         "Basic " + base64.b64encode(b"\0\xff:\xfe").decode(),
-        f"Bearer {new_secret()}",
+        f"Bearer {UNKNOWN}",
         f"Bearer {PASSWORD}",
     ],
 )

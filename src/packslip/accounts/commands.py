@@ -17,8 +17,8 @@ from packslip.errors import InvalidError
 from packslip.events.operations import Actor
 from packslip.terminal import NeedsTerminalError, is_interactive, print_json, print_table
 
-user_commands = AppGroup("user", short_help="Look after users.")
-token_commands = AppGroup("token", short_help="Look after tokens.")
+user_commands = AppGroup("user", help="Look after users.")
+token_commands = AppGroup("token", help="Look after tokens.")
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _password_stdin = click.option(

@@ -16,8 +16,8 @@ from packslip.packages.models import File, Maintainer, MaintainerRole, Package, 
 from packslip.terminal import NeedsTerminalError, is_interactive, print_json, print_table
 from packslip.web.context import current_storage
 
-package_commands = AppGroup("package", short_help="Look after packages.")
-maintainer_commands = AppGroup("maintainers", short_help="Say who looks after a package.")
+package_commands = AppGroup("package", help="Look after packages.")
+maintainer_commands = AppGroup("maintainers", help="Say who looks after a package.")
 package_commands.add_command(maintainer_commands)
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
