@@ -12,6 +12,7 @@ from packaging.version import Version
 from sqlalchemy.orm import Session
 
 from packslip.accounts.models import User
+from packslip.events.models import Action, Event
 from packslip.packages.models import File, Maintainer, MaintainerRole, Package, Release
 
 
@@ -21,6 +22,15 @@ def add_package(session: Session, name: str = "demo", **values: Any) -> Package:
     session.add(package)
     session.commit()
     return package
+
+
+def add_event(session: Session, package: Package) -> None:
+    """The event that the package's serial is the number of."""
+    event = Event(
+        id=package.serial, action=Action.FILE_UPLOAD, actor_name="ada", package_id=package.id
+    )
+    session.merge(event)
+    session.commit()
 
 
 def add_release(session: Session, package: Package, version: str = "1.0", **values: Any) -> Release:
@@ -61,8 +71,9 @@ def add_file(session: Session, release: Release, filename: str, **values: Any) -
 
 
 def add_demo(session: Session, name: str = "demo", **values: Any) -> Package:
-    """A package with one release and one wheel."""
+    """A package with one release and one wheel, and the event that brought them."""
     package = add_package(session, name, **values)
+    add_event(session, package)
     release = add_release(session, package)
     add_file(session, release, f"{package.id.replace('-', '_')}-1.0-py3-none-any.whl")
     return package

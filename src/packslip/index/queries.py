@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from packaging.utils import NormalizedName, canonicalize_version
-from sqlalchemy import Row, and_, exists, func, or_, select
+from packaging.utils import NormalizedName
+from sqlalchemy import Row, and_, exists, or_, select
 from sqlalchemy.orm import Session, defer, selectinload
 
-from packslip.errors import NotFoundError
+from packslip.events.models import Event
 from packslip.index.addresses import file_path
 from packslip.packages.models import File, Maintainer, Package, Release
+from packslip.packages.queries import UnknownPackageError
 from packslip.simple_api.page import (
     FileEntry,
     InvalidPackageNameError,
@@ -20,23 +21,6 @@ from packslip.simple_api.page import (
     RootPage,
     normalize_name,
 )
-
-
-class UnknownPackageError(NotFoundError):
-    """There is no package of this name, or nothing of it is offered here."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"There is no package named {name!r} here.")
-        self.name = name
-
-
-class UnknownReleaseError(NotFoundError):
-    """The package has no release of this version."""
-
-    def __init__(self, name: str, version: str) -> None:
-        super().__init__(f"The package {name!r} has no release {version!r} here.")
-        self.name = name
-        self.version = version
 
 
 def sought_name(name: str) -> NormalizedName:
@@ -65,8 +49,14 @@ def root_page(session: Session) -> RootPage:
     )
     return RootPage(
         packages=[ListedPackage(NormalizedName(name), serial) for name, serial in rows],
-        last_serial=session.scalar(select(func.max(Package.serial))) or 0,
+        last_serial=last_serial(session),
     )
+
+
+def last_serial(session: Session) -> int:
+    """Return the number of the latest event of any package, removed ones included."""
+    query = select(Event.id).where(Event.package_id.is_not(None)).order_by(Event.id.desc()).limit(1)
+    return session.scalar(query) or 0
 
 
 def package_page(session: Session, name: NormalizedName) -> PackagePage:
@@ -150,27 +140,3 @@ def package_with_files(session: Session, name: NormalizedName) -> Package:
     if package is None or not package.releases:
         raise UnknownPackageError(name)
     return package
-
-
-def latest_release(package: Package) -> Release:
-    """Return the highest release that is neither yanked nor a pre-release.
-
-    Without such a one a pre-release counts, and without that a yanked one.
-    """
-    return max(
-        package.releases,
-        key=lambda release: (not release.yanked, not release.is_prerelease, release.sort_key),
-    )
-
-
-def release_by_version(package: Package, version: str) -> Release:
-    """Return the release of this version, however the version is spelled (PEP 440).
-
-    Raises:
-        UnknownReleaseError: there is none.
-    """
-    canonical = canonicalize_version(version)
-    for release in package.releases:
-        if version == release.version or canonical == release.canonical_version:
-            return release
-    raise UnknownReleaseError(package.id, version)

@@ -111,14 +111,15 @@ def get_file(session: Session, package: Package, filename: str) -> File:
 def package_latest_release(releases: Iterable[Release]) -> Release | None:
     """The release that speaks for a package; None when there is none.
 
-    It is the highest one that is neither yanked nor a pre-release, else the highest that is not
-    yanked, else the highest.
+    It is the highest one that is neither yanked nor a pre-release. Without such a one a
+    pre-release speaks, and without that a yanked one.
     """
-    return max(
-        releases,
-        key=lambda r: (not r.yanked, not r.yanked and not r.is_prerelease, r.sort_key),
-        default=None,
-    )
+    return max(releases, key=precedence, default=None)
+
+
+def precedence(release: Release) -> tuple[bool, bool, str]:
+    """By what releases vie to speak for their package: the greatest does."""
+    return not release.yanked, not release.is_prerelease, release.sort_key
 
 
 def list_maintainers(session: Session, package: Package) -> Sequence[Maintainer]:

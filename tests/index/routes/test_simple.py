@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from pypi_simple import ProjectPage
 from sqlalchemy.orm import Session
-from tests.helpers.packages import add_demo, add_file, add_package, add_release
+from tests.helpers.packages import add_demo, add_event, add_file, add_package, add_release
 from werkzeug.test import TestResponse
 
 from packslip.settings import Read
@@ -180,7 +180,7 @@ def test_the_root_lists_packages_by_name_with_their_serials(
 ) -> None:
     add_demo(session, "zope.interface", serial=3)
     add_demo(session, "Flask", serial=12)
-    add_package(session, "empty", serial=15)
+    add_event(session, add_package(session, "empty", serial=15))
 
     assert get_json(client, "/simple/") == {
         "meta": {"api-version": "1.4", "_last-serial": 15},
@@ -304,7 +304,7 @@ def test_a_client_that_has_the_page_is_told_so_until_it_changes(
 
     add_file(session, add_release(session, package, "2.0"), "demo-2.0.tar.gz")
     package.serial = 8
-    session.commit()
+    add_event(session, package)
     changed = get(client, path, PIP, **{"If-None-Match": etag})
     assert changed.status_code == 200
     assert changed.headers["ETag"] != etag

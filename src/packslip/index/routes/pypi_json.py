@@ -12,6 +12,7 @@ from packslip.db import session
 from packslip.index import queries
 from packslip.index.addresses import file_path
 from packslip.packages.models import File, Package, Release
+from packslip.packages.queries import get_release, precedence
 from packslip.simple_api.page import PackageStatus
 from packslip.web.conditional import revalidated
 from packslip.web.redirects import moved_permanently
@@ -28,7 +29,7 @@ def package(name: str) -> Response:
     if name != normalized:
         return moved_permanently(url_for(".package", name=normalized))
     found = queries.package_with_files(session(), normalized)
-    document = _document(found, queries.latest_release(found))
+    document = _document(found, max(found.releases, key=precedence))
     document["releases"] = {
         release.version: _files(found, release) for release in reversed(found.releases)
     }
@@ -40,7 +41,7 @@ def package(name: str) -> Response:
 def release(name: str, version: str) -> Response:
     """Describe one release."""
     found = queries.package_with_files(session(), queries.sought_name(name))
-    sought = queries.release_by_version(found, version)
+    sought = get_release(session(), found, version)
     if (name, version) != (found.id, sought.version):
         return moved_permanently(url_for(".release", name=found.id, version=sought.version))
     return _answer(found, _document(found, sought))
