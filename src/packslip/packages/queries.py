@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from packaging.utils import canonicalize_name, canonicalize_version
+from packaging.utils import canonicalize_name
 from sqlalchemy import select
 from sqlalchemy.orm import Session, defer, selectinload
 
 from packslip.accounts.models import User
 from packslip.errors import NotFoundError
 from packslip.packages.models import File, Maintainer, MaintainerRole, Package, Release
+from packslip.packages.versions import canonical
 
 
 class UnknownPackageError(NotFoundError):
@@ -84,7 +85,7 @@ def get_release(session: Session, package: Package, version: str) -> Release:
     release = session.scalar(
         select(Release).where(
             Release.package_id == package.id,
-            Release.canonical_version == canonicalize_version(version),
+            Release.canonical_version == canonical(version),
         )
     )
     if release is None:
