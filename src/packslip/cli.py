@@ -6,12 +6,14 @@ import os
 import sys
 
 import click
+from flask import Flask
 from flask.cli import ScriptInfo
 from flask_migrate.cli import db as db_commands
 
 from packslip import __version__
 from packslip.accounts.commands import token_commands, user_commands
 from packslip.app import create_app
+from packslip.db import upgrade_schema
 from packslip.downloads.commands import stats_command
 from packslip.errors import PackslipError, SettingsError
 from packslip.packages.commands import package_commands
@@ -24,9 +26,18 @@ from packslip.wsgi import serve
 @click.pass_context
 def packslip(context: click.Context) -> None:
     """Run and look after a Packslip package index."""
-    context.obj = ScriptInfo(create_app=create_app, set_debug_flag=False)
+    factory = create_app if context.invoked_subcommand == db_commands.name else _migrated_app
+    context.obj = ScriptInfo(create_app=factory, set_debug_flag=False)
     for name in unknown_settings(os.environ):
         click.echo(f"packslip: {name} is not a setting of this version; it is ignored", err=True)
+
+
+def _migrated_app() -> Flask:
+    """The application for a command that uses the data, which may be the first one ever run."""
+    app = create_app()
+    with app.app_context():
+        upgrade_schema()
+    return app
 
 
 for command in (

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
-from flask import Flask
+import flask_migrate
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
@@ -209,6 +214,24 @@ def foreign_keys_off(connection: Connection) -> Iterator[None]:
     finally:
         raw.execute("PRAGMA foreign_keys = ON")
         raw.close()
+
+
+def schema_revisions() -> tuple[str | None, str | None]:
+    """The revision that the database's schema has, and the newest one that there is."""
+    with db.engine.connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    scripts = ScriptDirectory(current_app.extensions["migrate"].directory)
+    return current, scripts.get_current_head()
+
+
+def upgrade_schema() -> None:
+    """Bring the schema to the newest revision; processes that start together queue for it."""
+    path = Path(current_app.instance_path) / "migrate.lock"
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        current, newest = schema_revisions()
+        if current != newest:
+            flask_migrate.upgrade()
 
 
 def session() -> Session:

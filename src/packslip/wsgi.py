@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import socket
-from pathlib import Path
 from typing import Any
 
 import click
-import flask_migrate
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from packslip import db
 from packslip.app import create_app
 from packslip.errors import PackslipError
-from packslip.settings import load_settings
+from packslip.settings import Settings
+from packslip.web.context import current_settings
 
 #: Requests that one worker process answers at a time; more wait in its queue.
 THREADS = 16
@@ -55,26 +53,28 @@ class _Server(BaseApplication):  # type: ignore[misc]
 )
 def serve(host: str, port: int, workers: int) -> None:
     """Bring the database up to date and serve the index."""
-    settings = load_settings()
     _check_address(host, port)
-    migrate()
-    shown = f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{port}"
+    settings = _prepare()
     if not settings.base_url:
-        os.environ["PACKSLIP_BASE_URL"] = address
-    click.echo(f"Packslip serves {address}/ with its data in {settings.data}", err=True)
-    _Server(_options(f"{shown}:{port}", workers)).run()
+        os.environ["PACKSLIP_BASE_URL"] = _address(host, port)
+    click.echo(
+        f"Packslip serves {_address(host, port)}/ with its data in {settings.data}", err=True
+    )
+    _Server(_options(f"[{host}]:{port}" if ":" in host else f"{host}:{port}", workers)).run()
 
 
-def migrate() -> None:
-    """Bring the database's schema to the newest version; processes that start together queue."""
-    app = create_app()
-    path = Path(app.instance_path) / "migrate.lock"
-    with app.app_context(), path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        flask_migrate.upgrade()
+def _prepare() -> Settings:
+    with create_app().app_context():
+        db.upgrade_schema()
         # The workers are forked from this process and must not share its connections.
         db.db.engine.dispose()
+        return current_settings()
+
+
+def _address(host: str, port: int) -> str:
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - nobody can be sent to "any address"
+        host = "localhost"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _check_address(host: str, port: int) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -41,13 +39,10 @@ def _database() -> str:
 
 
 def _migrations() -> str:
-    """Compare the revision of the schema with the newest one that there is."""
     try:
-        with db.db.engine.connect() as connection:
-            current = MigrationContext.configure(connection).get_current_revision()
+        current, newest = db.schema_revisions()
     except SQLAlchemyError as error:
         return type(error).__name__
-    newest = ScriptDirectory(current_app.extensions["migrate"].directory).get_current_head()
     return "ok" if current == newest else f"at {current}, not at {newest}"
 
 
