@@ -165,9 +165,11 @@ def init_app(app: Flask) -> None:
 
 def engine_options(url: str) -> dict[str, Any]:
     """Options for the engine that opens `url`."""
+    # An error that is logged would otherwise show the values, hashes of passwords among them.
+    options: dict[str, Any] = {"hide_parameters": True}
     if url.startswith("sqlite"):
-        return {"connect_args": {"timeout": SQLITE_BUSY_TIMEOUT}}
-    return {"pool_pre_ping": True}
+        return options | {"connect_args": {"timeout": SQLITE_BUSY_TIMEOUT}}
+    return options | {"pool_pre_ping": True}
 
 
 def _prepare_sqlite(engine: Engine) -> None:

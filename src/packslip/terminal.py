@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -10,6 +11,9 @@ import click
 import msgspec
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class NeedsTerminalError(click.ClickException):
@@ -30,7 +34,7 @@ def print_json(data: Any) -> None:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print rows under headings; on a pipe, tab-separated lines without headings."""
-    texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    texts = [[_cell(cell) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         for row in texts:
             click.echo("\t".join(row))
@@ -39,5 +43,11 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in texts:
-        table.add_row(*row)
+        # As `Text`, so that brackets in it are not taken for markup.
+        table.add_row(*map(Text, row))
     Console().print(table)
+
+
+def _cell(value: object) -> str:
+    # A tab would end the cell, and other control characters could command the terminal.
+    return "" if value is None else _CONTROL.sub(" ", str(value))
