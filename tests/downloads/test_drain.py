@@ -78,6 +78,18 @@ def test_draining_again_adds_only_what_came_since(session: Session, tmp_path: Pa
     assert taken_in(session) == [1, 2, 3]
 
 
+def test_a_session_that_looked_before_another_drained_adds_nothing_again(
+    session: Session, tmp_path: Path
+) -> None:
+    writer = write_spool(tmp_path, line(1))
+    assert taken_in(session) == []
+    with Session(db.engine) as other:
+        drain(other, tmp_path)
+    writer.append(line(2))
+    assert drain(session, tmp_path) == Drained(records=1)
+    assert taken_in(session) == [1, 2]
+
+
 def test_a_folder_that_is_not_there_holds_nothing(session: Session, tmp_path: Path) -> None:
     assert drain(session, tmp_path / "downloads") == Drained()
     assert not (tmp_path / "downloads").exists()

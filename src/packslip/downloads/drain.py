@@ -110,10 +110,10 @@ def _drain_spool(session: Session, spool: Path, drained: Drained) -> None:
 
 
 def _position(session: Session, spool: Path) -> int:
-    query = select(DownloadSpool.position).where(DownloadSpool.id == spool.name)
-    position = session.scalar(query) or 0
+    # A transaction that the caller began may not see what another process drained since.
     session.rollback()
-    return position
+    query = select(DownloadSpool.position).where(DownloadSpool.id == spool.name)
+    return session.scalar(query) or 0
 
 
 def _take_in(session: Session, spool: Path, position: int, batch: Batch) -> None:

@@ -160,6 +160,11 @@ def content_key(sha256: str, filename: str) -> str:
     return check_key(key)
 
 
+def metadata_key(key: str) -> str:
+    """Return the key of the core metadata that belongs to the file with this key."""
+    return f"{key}.metadata"
+
+
 def check_key(key: str) -> str:
     """Return `key` if it stays inside a storage.
 
