@@ -12,9 +12,11 @@ from gunicorn.app.base import BaseApplication
 
 from packslip import db
 from packslip.app import create_app
+from packslip.downloads.drain import drain
+from packslip.downloads.recorder import current_recorder
 from packslip.errors import PackslipError
 from packslip.settings import Settings
-from packslip.web.context import current_settings
+from packslip.web.context import current_settings, current_storage
 
 #: Requests that one worker process answers at a time; more wait in its queue.
 THREADS = 16
@@ -42,7 +44,10 @@ class _Server(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        return create_app()
+        app = create_app()
+        with app.app_context():
+            current_recorder().start()
+        return app
 
 
 @click.command()
@@ -66,9 +71,17 @@ def serve(host: str, port: int, workers: int) -> None:
 def _prepare() -> Settings:
     with create_app().app_context():
         db.upgrade_schema()
+        _clear_up()
         # The workers are forked from this process and must not share its connections.
         db.db.engine.dispose()
         return current_settings()
+
+
+def _clear_up() -> None:
+    """Take in or away what processes that were killed left behind."""
+    drain(db.session(), current_settings().downloads_folder)
+    db.session().close()
+    current_storage().clean_staging()
 
 
 def _address(host: str, port: int) -> str:

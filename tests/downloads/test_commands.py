@@ -10,10 +10,11 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from packslip.db import write_transaction
-from packslip.downloads.commands import NeverDownloadedError, stats_command
+from packslip.downloads.commands import stats_command
 from packslip.downloads.models import Download
 from packslip.downloads.spool import DownloadRecord, SpoolWriter
 from packslip.packages.models import Package
+from packslip.packages.queries import UnknownPackageError
 from packslip.web.context import current_settings
 
 
@@ -84,7 +85,7 @@ def test_a_package_without_downloads_has_none_and_no_package_is_an_error(
         session.add(Package(id="demo", name="demo"))
     result = run(app, "demo")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "0 downloads\n")
-    assert isinstance(run(app, "nothing").exception, NeverDownloadedError)
+    assert isinstance(run(app, "nothing").exception, UnknownPackageError)
 
 
 def test_wrong_usage_has_its_own_exit_code(app: Flask) -> None:

@@ -14,6 +14,8 @@ from urllib.request import urlopen
 
 import psutil
 
+import packslip
+
 
 class Server:
     """A running `packslip serve`."""
@@ -46,12 +48,15 @@ def running_server(data: Path, workers: int = 1, **settings: str) -> Iterator[Se
     """Serve what is in the data folder, on SQLite, until the end of the block."""
     port = _free_port()
     arguments = ["serve", "--port", str(port), "--workers", str(workers)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "packslip", *arguments],
-        env={**os.environ, **settings, "PACKSLIP_DATA": str(data)},
-        cwd=data,
-        stderr=(data / "server.log").open("ab"),
-    )
+    # The code under test, and not what may be installed.
+    source = str(Path(packslip.__file__).parents[1])
+    with (data / "server.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "packslip", *arguments],
+            env={**os.environ, **settings, "PACKSLIP_DATA": str(data), "PYTHONPATH": source},
+            cwd=data,
+            stderr=log,
+        )
     server = Server(process, port)
     try:
         _wait_until_it_answers(server)

@@ -12,18 +12,9 @@ from packaging.utils import canonicalize_name
 from packslip import db
 from packslip.downloads.drain import drain
 from packslip.downloads.queries import By, DownloadCount, count_downloads, has_downloads
-from packslip.errors import NotFoundError
-from packslip.packages.models import Package
+from packslip.packages.queries import get_package
 from packslip.terminal import print_json, print_table
 from packslip.web.context import current_settings
-
-
-class NeverDownloadedError(NotFoundError):
-    """Nothing of that name was ever downloaded, nor is it a package."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"There is no package {name!r}, and no download of one.")
-        self.name = name
 
 
 @click.command("stats", short_help="Count downloads.")
@@ -45,7 +36,7 @@ def stats_command(package: str | None, by: str | None, days: int | None, as_json
     drain(session, current_settings().downloads_folder)
     package_id = canonicalize_name(package) if package else None
     if package_id and not has_downloads(session, package_id):
-        _check_package(package_id)
+        get_package(session, package_id)
     chosen = By(by) if by else By.RELEASE if package else By.PACKAGE
     since = _first_moment(days) if days else None
     counts = count_downloads(session, chosen, package_id=package_id, since=since)
@@ -56,11 +47,6 @@ def stats_command(package: str | None, by: str | None, days: int | None, as_json
         return
     print_table([*_columns(chosen), "downloads"], [_row(chosen, count) for count in counts])
     click.echo(f"{total} downloads" if total != 1 else "1 download", err=True)
-
-
-def _check_package(package_id: str) -> None:
-    if db.session().get(Package, package_id) is None:
-        raise NeverDownloadedError(package_id)
 
 
 def _first_moment(days: int) -> datetime:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import socket
+import threading
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
@@ -9,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from tests.helpers.accounts import basic, make_token, make_user
 from tests.helpers.stored import add_stored_file, path_of
 from werkzeug.test import TestResponse
 
@@ -17,7 +21,7 @@ from packslip.downloads.drain import drain
 from packslip.downloads.models import Download
 from packslip.downloads.recorder import current_recorder
 from packslip.settings import Read
-from packslip.storage.protocol import metadata_key
+from packslip.storage.protocol import MissingBytesError, metadata_key
 from packslip.web import context, stored
 from packslip.web.context import current_settings, current_storage
 
@@ -61,15 +65,61 @@ def test_a_source_distribution_is_not_said_to_be_encoded(
     assert "Content-Encoding" not in response.headers
 
 
-def test_only_private_caches_keep_what_members_alone_may_read(
-    app: Flask, session: Session, client: FlaskClient
-) -> None:
+def close_to_the_public(app: Flask) -> None:
     settings = replace(current_settings(), read=Read.MEMBERS)
     context.attach(app, settings, current_storage())
-    response = get(client, path_of(add_stored_file(session)))
+
+
+@pytest.mark.parametrize("suffix", ["", ".metadata"])
+def test_only_private_caches_keep_what_members_alone_may_read(
+    app: Flask, session: Session, client: FlaskClient, suffix: str
+) -> None:
+    close_to_the_public(app)
+    path = path_of(add_stored_file(session, metadata=b"Name: demo\n")) + suffix
+    _, secret = make_token(session, make_user(session))
+    response = get(client, path, Authorization=basic("__token__", secret))
+    assert response.status_code == 200
     assert response.cache_control.private
     assert not response.cache_control.public
     assert response.headers["Vary"] == "Authorization"
+
+
+@pytest.mark.parametrize("suffix", ["", ".metadata"])
+def test_files_for_members_need_credentials(
+    app: Flask, session: Session, client: FlaskClient, suffix: str
+) -> None:
+    close_to_the_public(app)
+    path = path_of(add_stored_file(session, metadata=b"Name: demo\n")) + suffix
+    user = make_user(session)
+    _, other = make_token(session, user, packages=["other"])
+    response = get(client, path)
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"].startswith("Basic")
+    assert get(client, f"{path}x").status_code == 401
+    assert get(client, path, Authorization=basic("__token__", "wrong")).status_code == 403
+    assert get(client, path, Authorization=basic("__token__", other)).status_code == 403
+    assert not downloads(session)
+
+
+def test_wrong_credentials_do_not_matter_on_a_public_index(
+    session: Session, client: FlaskClient
+) -> None:
+    path = path_of(add_stored_file(session))
+    assert get(client, path, Authorization=basic("__token__", "wrong")).status_code == 200
+    (row,) = downloads(session)
+    assert (row.user_id, row.token_id) == (None, None)
+
+
+def test_the_user_and_the_token_of_a_download_are_recorded(
+    session: Session, client: FlaskClient
+) -> None:
+    path = path_of(add_stored_file(session))
+    user = make_user(session)
+    token, secret = make_token(session, user)
+    expected = (user.id, token.id)
+    get(client, path, Authorization=basic("__token__", secret))
+    (row,) = downloads(session)
+    assert (row.user_id, row.token_id) == expected
 
 
 def test_head_is_get_without_its_body(session: Session, client: FlaskClient) -> None:
@@ -350,6 +400,95 @@ def test_a_client_that_goes_away_is_not_counted(
     response = client.get(path_of(add_stored_file(session)), buffered=False)
     next(iter(response.response))
     response.close()
+    assert not downloads(session)
+
+
+class Connection:
+    """A connection as gunicorn hands it to the application, and what arrives at its other end."""
+
+    def __init__(self) -> None:
+        self.server, self.client = socket.socketpair()
+        self.arrived = b""
+        self.reader = threading.Thread(target=self.read)
+        self.reader.start()
+
+    def read(self) -> None:
+        while block := self.client.recv(65536):
+            self.arrived += block
+
+    def close(self) -> None:
+        self.server.close()
+        self.reader.join()
+        self.client.close()
+
+
+def test_all_but_the_last_block_goes_from_the_file_to_the_connection(
+    session: Session, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored, "LAST_BLOCK", 3)
+    path = path_of(add_stored_file(session))
+    for asked, sent, last in ((None, b"0123456", b"789"), ("bytes=1-8", b"12345", b"678")):
+        connection = Connection()
+        response = client.get(
+            path,
+            buffered=False,
+            headers={"Range": asked} if asked else {},
+            environ_overrides={"gunicorn.socket": connection.server},
+        )
+        assert [block for block in response.response if block] == [last]
+        response.close()
+        connection.close()
+        assert connection.arrived == sent
+    assert len(downloads(session)) == 1
+
+
+def test_a_connection_of_another_protocol_is_left_alone(
+    session: Session, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored, "LAST_BLOCK", 3)
+    connection = Connection()
+    response = client.get(
+        path_of(add_stored_file(session)),
+        environ_overrides={"gunicorn.socket": connection.server, "SERVER_PROTOCOL": "HTTP/2.0"},
+    )
+    assert response.data == b"0123456789"
+    connection.close()
+    assert connection.arrived == b""
+
+
+def test_a_connection_that_breaks_ends_the_answer_without_a_record(
+    session: Session, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored, "LAST_BLOCK", 3)
+    server, other = socket.socketpair()
+    other.close()
+    with server:
+        response = client.get(
+            path_of(add_stored_file(session)),
+            buffered=False,
+            environ_overrides={"gunicorn.socket": server},
+        )
+        with pytest.raises(BrokenPipeError):
+            list(response.response)
+        response.close()
+    assert not downloads(session)
+
+
+def test_a_file_that_shrank_ends_the_answer_without_a_record(
+    session: Session, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored, "LAST_BLOCK", 3)
+    file = add_stored_file(session)
+    connection = Connection()
+    response = client.get(
+        path_of(file), buffered=False, environ_overrides={"gunicorn.socket": connection.server}
+    )
+    assert file.storage_key is not None
+    os.truncate(current_settings().data / "files" / file.storage_key, 5)
+    with pytest.raises(MissingBytesError):
+        list(response.response)
+    response.close()
+    connection.close()
     assert not downloads(session)
 
 

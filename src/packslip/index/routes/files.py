@@ -7,10 +7,14 @@ from functools import partial
 from flask import Blueprint, request
 from werkzeug import Response
 
+from packslip.accounts.access import require_reader
+from packslip.accounts.identity import Identity
 from packslip.db import session
 from packslip.downloads.recorder import current_recorder
-from packslip.index import queries
+from packslip.index.queries import HeldFile, UnknownFileError, held_file
+from packslip.index.readers import current_reader
 from packslip.storage.protocol import metadata_key
+from packslip.web.context import current_settings
 from packslip.web.stored import send_stored
 
 blueprint = Blueprint("files", __name__)
@@ -23,10 +27,13 @@ _METADATA = ".metadata"
 )
 def file(first: str, second: str, rest: str, filename: str) -> Response:
     """Send a file, or with `.metadata` after its name the metadata from inside of it."""
-    sha256 = first + second + rest
-    if filename.endswith(_METADATA):
-        return _metadata(sha256, filename.removesuffix(_METADATA))
-    found = queries.held_file(session(), sha256, filename)
+    reader = current_reader()
+    found = held_file(session(), first + second + rest, filename.removesuffix(_METADATA))
+    require_reader(reader, current_settings().read, found.package_id)
+    return _metadata(found) if filename.endswith(_METADATA) else _bytes(found, reader)
+
+
+def _bytes(found: HeldFile, reader: Identity | None) -> Response:
     record = partial(
         current_recorder().record,
         package_id=found.package_id,
@@ -34,16 +41,17 @@ def file(first: str, second: str, rest: str, filename: str) -> Response:
         filename=found.filename,
         address=request.remote_addr,
         user_agent=request.headers.get("User-Agent", ""),
+        user_id=reader.user.id if reader else None,
+        token_id=reader.token.id if reader and reader.token else None,
     )
     return send_stored(
-        found.storage_key, sha256=sha256, last_modified=found.uploaded_at, on_whole=record
+        found.storage_key, sha256=found.sha256, last_modified=found.uploaded_at, on_whole=record
     )
 
 
-def _metadata(sha256: str, filename: str) -> Response:
-    found = queries.held_file(session(), sha256, filename)
+def _metadata(found: HeldFile) -> Response:
     if found.metadata_sha256 is None:
-        raise queries.UnknownFileError(f"{filename}{_METADATA}")
+        raise UnknownFileError(f"{found.filename}{_METADATA}")
     return send_stored(
         metadata_key(found.storage_key),
         sha256=found.metadata_sha256,
