@@ -102,7 +102,7 @@ def run(
     if output:
         results.save(output)
     report(results, console)
-    if work.failed or results.broken_limits():
+    if work.failed or not all(limit.kept for limit in results.limits()):
         sys.exit(1)
 
 

@@ -99,6 +99,19 @@ def tree_memory(root: int) -> list[Memory]:
     return [memory for stat in tree(root) if (memory := read_memory(stat.pid))]
 
 
+def settled_memory(root: int, patience: float = 15.0) -> list[Memory]:
+    """The memory of each process, once the tree neither grows nor works any more."""
+    deadline = time.monotonic() + patience
+    before: tuple[list[int], float] | None = None
+    while True:
+        stats = tree(root)
+        now = ([stat.pid for stat in stats], sum(stat.cpu for stat in stats))
+        if now == before or time.monotonic() > deadline:
+            return tree_memory(root)
+        before = now
+        time.sleep(0.5)
+
+
 def reset_high_water(pids: Iterable[int]) -> None:
     """Let `high_water` of these processes begin anew at what they hold now."""
     for pid in pids:

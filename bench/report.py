@@ -22,13 +22,13 @@ class Column:
 
 
 _LOAD = (
-    Column("cpu_ms", "server CPU ms", 2),
-    Column("per_s", "answers/s"),
-    Column("cores", "server cores", 2),
+    Column("cpu_ms", "CPU ms", 2),
+    Column("per_s", "per s"),
+    Column("cores", "cores", 2),
+    Column("client_cores", "client", 2),
     Column("p50_ms", "p50 ms", 1),
     Column("p99_ms", "p99 ms", 1),
-    Column("requests", "answers"),
-    Column("failures", "failures"),
+    Column("failures", "failed"),
 )
 
 #: The columns of each suite, in the order in which they are read.
@@ -38,15 +38,15 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "uploads": _LOAD,
     "install": (
         Column("seconds", "wall s", 2),
-        Column("server_cpu_ms", "server CPU ms"),
+        Column("server_cpu_ms", "CPU ms"),
         Column("distributions", "distributions"),
     ),
-    "start": (Column("seconds", "s", 2), Column("server_cpu_ms", "server CPU ms")),
+    "start": (Column("seconds", "s", 2), Column("server_cpu_ms", "CPU ms")),
     "memory": (
         Column("rss_mb", "Rss MB", 1),
         Column("pss_mb", "Pss MB", 1),
         Column("added_mb", "added MB", 1),
-        Column("kept_mb", "still there after MB", 1),
+        Column("kept_mb", "kept MB", 1),
         Column("seconds", "s", 2),
         Column("mb_per_s", "MB/s"),
     ),
@@ -61,8 +61,13 @@ def report(results: Results, console: Console, *, markdown: bool = False) -> Non
         heading = f"## {suite}" if markdown else f"[bold]{suite}[/]"
         console.print(f"\n{heading}\n" if markdown else f"\n{heading}")
         console.print(_table(suite, list(group), markdown=markdown))
-    for broken in results.broken_limits():
-        console.print(f"[bold red]Limit broken:[/] {broken}")
+    for limit in results.limits():
+        verdict = "kept" if limit.kept else "BROKEN"
+        console.print(
+            f"\nLimit {verdict}: {limit.case}: {limit.metric} at most {limit.worst:.1f}, "
+            f"must be below {limit.below:g}",
+            style=None if limit.kept else "bold red",
+        )
     for note in results.notes:
         console.print(f"Note: {note}", markup=False)
 

@@ -14,7 +14,7 @@ Values = dict[str, float]
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one case gave in one round; `limit` names the metric that must stay below a value."""
+    """What one case gave in one round; `limits` holds what metrics must stay below."""
 
     suite: str
     target: str
@@ -22,6 +22,20 @@ class Measurement:
     round: int
     values: Values
     limits: Values = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A metric that must stay below a value in every round, and the worst that it was."""
+
+    case: str
+    metric: str
+    worst: float
+    below: float
+
+    @property
+    def kept(self) -> bool:
+        return self.worst < self.below
 
 
 @dataclass(frozen=True)
@@ -42,15 +56,15 @@ class Results:
         data["measurements"] = [Measurement(**one) for one in data["measurements"]]
         return cls(**data)
 
-    def broken_limits(self) -> list[str]:
-        """One sentence for each limit that any round broke."""
-        return [
-            f"{m.suite}, {m.case}, {m.target}: {metric} is {m.values[metric]:.1f}, "
-            f"must be below {limit:g}"
-            for m in self.measurements
-            for metric, limit in m.limits.items()
-            if not m.values[metric] < limit
-        ]
+    def limits(self) -> list[Limit]:
+        """Each limit that was set, with the largest value of any round."""
+        found: dict[tuple[str, ...], Limit] = {}
+        for one in self.measurements:
+            for metric, below in one.limits.items():
+                key = (one.suite, one.case, one.target, metric)
+                worst = max(one.values[metric], found[key].worst if key in found else 0.0)
+                found[key] = Limit(f"{one.suite}, {one.case}, {one.target}", metric, worst, below)
+        return list(found.values())
 
 
 @dataclass(frozen=True)

@@ -234,7 +234,7 @@ def _timed_start(name: str, server: Server, url: str) -> Case:
 
 def _at_rest(server: Server, when: str) -> Iterator[Case]:
     """One case for the whole, and one for each process."""
-    each = processes.tree_memory(server.pid)
+    each = processes.settled_memory(server.pid)
     for number, one in enumerate(each):
         role = "first process" if one.pid == server.pid else f"process {number + 1}"
         yield Case(f"{when}, {role}", {"rss_mb": one.rss / MB, "pss_mb": one.pss / MB})
