@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from bench.load import find_client
 from bench.report import report
 from bench.results import Results
 from bench.runner import Run
@@ -90,7 +91,7 @@ def run(
         options,
         rounds=rounds or options.rounds,
         applications=applications,
-        client=client,
+        client=find_client(client),
         clients=clients,
     )
     console = Console()

@@ -59,13 +59,16 @@ class LoadResult:
     client_cpu: float
 
 
-def run(load: Load, pool: Executor, client: str = "auto") -> LoadResult:
-    """Run a load in another process.
+def find_client(wanted: str) -> str:
+    """`wrk` or `python`, given either of them or `auto`: wrk where it is installed."""
+    if wanted == "auto":
+        return "wrk" if shutil.which("wrk") else "python"
+    return wanted
 
-    `client` is `python`, `wrk`, or `auto`: wrk where it is installed and able to.
-    """
-    plain = len(load.requests) == 1 and load.requests[0].method == "GET"
-    if plain and client != "python" and (client == "wrk" or shutil.which("wrk")):
+
+def run(load: Load, pool: Executor, client: str) -> LoadResult:
+    """Run a load in another process; wrk takes a single GET alone, the rest is for `python`."""
+    if client == "wrk" and len(load.requests) == 1 and load.requests[0].method == "GET":
         return _run_wrk(load)
     return pool.submit(drive, load).result(load.seconds + 2 * GRACE)
 

@@ -80,7 +80,7 @@ def shown(value: float | None, places: int) -> str:
 def _table(suite: str, rows: list[Summary], *, markdown: bool) -> Table:
     several = len({row.target for row in rows}) > 1
     columns = [c for c in COLUMNS[suite] if any(c.metric in row.values for row in rows)]
-    table = Table(box=box.MARKDOWN if markdown else box.SIMPLE_HEAD)
+    table = Table(box=box.MARKDOWN if markdown else box.SIMPLE_HEAD, pad_edge=markdown)
     table.add_column("case", no_wrap=True)
     if several:
         table.add_column("server")
