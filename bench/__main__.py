@@ -1,0 +1,121 @@
+"""The command: `python -m bench run` and `python -m bench report FILE`."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from bench.load import find_client
+from bench.report import report
+from bench.results import Results
+from bench.runner import Run
+from bench.server import BenchError, packslip
+from bench.suites import SUITES, Options
+
+_FOLDER = click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path)
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+#: A run of a minute or two that shows whether everything works; its numbers are rough.
+QUICK = Options(rounds=1, seconds=1.0, many=200, uploads=40)
+
+
+class _SuiteNames(click.ParamType[list[str]]):
+    name = "names"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> list[str]:
+        names = str(value).split(",")
+        for name in names:
+            if name not in SUITES:
+                self.fail(f"{name} is not one of {', '.join(SUITES)}", param, ctx)
+        return names
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def bench() -> None:
+    """Measure Packslip on this machine."""
+
+
+@bench.command()
+@click.option(
+    "--suite",
+    "suites",
+    type=_SuiteNames(),
+    default=",".join(SUITES),
+    show_default=True,
+    help="What to measure, separated by commas.",
+)
+@click.option("--quick", is_flag=True, help="One short round; rough numbers.")
+@click.option("--rounds", type=click.IntRange(1, 20), help="Rounds of which to take medians.")
+@click.option("--corpus", type=_FOLDER, help="A folder of real distributions to add.")
+@click.option(
+    "--application",
+    "applications",
+    multiple=True,
+    default=["flask"],
+    show_default=True,
+    help="What to install out of the real distributions; may be repeated.",
+)
+@click.option("--packslip", "command", help="The packslip command; default: beside this Python.")
+@click.option("--clients", type=_FOLDER, help="A bin folder with uv and pip; default: the PATH.")
+@click.option(
+    "--client",
+    type=click.Choice(["auto", "python", "wrk"]),
+    default="auto",
+    show_default=True,
+    help="What sends plain requests; auto: wrk where it is installed.",
+)
+@click.option("--place", type=_FOLDER, help="Where the temporary data goes; default: TMPDIR.")
+@click.option("--json", "output", type=click.Path(path_type=Path), help="Keep the results here.")
+def run(
+    *,
+    suites: list[str],
+    quick: bool,
+    rounds: int | None,
+    corpus: Path | None,
+    applications: tuple[str, ...],
+    command: str | None,
+    clients: Path | None,
+    client: str,
+    place: Path | None,
+    output: Path | None,
+) -> None:
+    """Measure, and show the results; exit code 1 when a limit was broken or a suite failed."""
+    options = QUICK if quick else Options()
+    options = replace(
+        options,
+        rounds=rounds or options.rounds,
+        applications=applications,
+        client=find_client(client),
+        clients=clients,
+    )
+    console = Console()
+    try:
+        work = Run([packslip(command)], suites, options, console, corpus, place)
+        results = work.run()
+    except (BenchError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    if output:
+        results.save(output)
+    report(results, console)
+    if work.failed or not all(limit.kept for limit in results.limits()):
+        sys.exit(1)
+
+
+@bench.command("report")
+@click.argument("file", type=_FILE)
+@click.option("--markdown", is_flag=True, help="Tables for a Markdown page.")
+def show(file: Path, markdown: bool) -> None:
+    """Show the results that a run kept with --json."""
+    # A table that is cut to the terminal's width is no Markdown.
+    console = Console(width=200) if markdown else Console()
+    report(Results.load(file), console, markdown=markdown)
+
+
+if __name__ == "__main__":
+    bench(prog_name="python -m bench")
