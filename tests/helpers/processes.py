@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import packslip
+
 #: The programs of the environment in which the tests run.
 BIN = Path(sys.executable).parent
 
@@ -39,10 +41,8 @@ def clean_environment(home: Path, **extra: str) -> dict[str, str]:
 
 def own_environment(home: Path, **extra: str) -> dict[str, str]:
     """The same for a program that must find the code under test."""
-    path = os.environ.get("PYTHONPATH")
-    if path:
-        extra["PYTHONPATH"] = str(Path(path).absolute())
-    return clean_environment(home, **extra)
+    source = Path(packslip.__file__).parents[1]
+    return clean_environment(home, PYTHONPATH=str(source), **extra)
 
 
 def run(
