@@ -24,8 +24,10 @@ from packslip.downloads.recorder import current_recorder
 
 
 def pytest_configure() -> None:
-    for name in [name for name in os.environ if name.startswith("PACKSLIP_")]:
-        del os.environ[name]
+    settings = [name for name in os.environ if name.startswith("PACKSLIP_")]
+    for name in settings:
+        if name != "PACKSLIP_TEST_CLIENTS":
+            del os.environ[name]
 
 
 @pytest.fixture(autouse=True)

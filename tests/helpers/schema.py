@@ -1,0 +1,99 @@
+"""What stands in a database: its shape, and all of its rows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Engine, inspect, select
+from sqlalchemy.orm import Session
+
+from packslip import all_models as models
+
+Rows = dict[str, list[tuple[Any, ...]]]
+
+
+def shape(engine: Engine) -> dict[str, dict[str, Any]]:
+    """The tables with their columns, keys, constraints and indexes, in a form that compares."""
+    inspector = inspect(engine)
+    return {
+        table: {
+            "columns": {
+                column["name"]: column["nullable"] for column in inspector.get_columns(table)
+            },
+            "primary key": inspector.get_pk_constraint(table)["constrained_columns"],
+            "foreign keys": {
+                key["name"]: (
+                    key["constrained_columns"],
+                    key["referred_table"],
+                    key["referred_columns"],
+                    key["options"],
+                )
+                for key in inspector.get_foreign_keys(table)
+            },
+            "unique": {
+                constraint["name"]: constraint["column_names"]
+                for constraint in inspector.get_unique_constraints(table)
+            },
+            "indexes": {
+                index["name"]: (index["column_names"], bool(index["unique"]))
+                for index in inspector.get_indexes(table)
+                # PostgreSQL lists the index behind a unique constraint as well.
+                if "duplicates_constraint" not in index
+            },
+        }
+        for table in inspector.get_table_names()
+    }
+
+
+def fill(session: Session) -> None:
+    """Add at least one row to every table there is."""
+    now = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+    ada = models.User(username="ada", email="ada@example.com", last_login=now)
+    package = models.Package(
+        id="demo",
+        name="Demo",
+        license=models.License(id="MIT"),
+        languages=[models.Language(id="Python")],
+    )
+    package.maintainers = [models.Maintainer(user=ada)]
+    release = models.Release(
+        version="1.0", canonical_version="1", sort_key="1", core_metadata={"name": "Demo"}
+    )
+    release.files = [
+        models.File(
+            filename="demo-1.0.tar.gz",
+            packagetype="sdist",
+            tags="source",
+            size=10,
+            uploaded_at=now,
+            uploader=ada,
+        )
+    ]
+    package.releases = [release]
+    session.add_all([ada, package])
+    session.flush()
+    session.add_all(
+        [
+            models.Token(user=ada, hashed_secret="0" * 64, scope="upload", packages=["demo"]),
+            models.Download(
+                package_id="demo", release_id=release.id, file="demo-1.0.tar.gz", created_at=now
+            ),
+            models.DownloadSpool(id="1", position=10),
+            models.Event(action="file.upload", actor_name="ada", data={"file": "demo-1.0.tar.gz"}),
+            models.Note(title="Read me", author=ada, package=package),
+            models.RegisteredFilename(id="demo-1.0.tar.gz"),
+        ]
+    )
+    session.commit()
+    empty = [name for name, found in rows(session).items() if not found]
+    assert not empty, f"fill() adds no row to {empty}"
+
+
+def rows(session: Session, *, without: tuple[str, ...] = ()) -> Rows:
+    """All rows of all tables of the models, but those named."""
+    return {
+        table.name: sorted((tuple(row) for row in session.execute(select(table))), key=repr)
+        for table in models.Base.metadata.sorted_tables
+        if table.name not in without
+    }

@@ -1,0 +1,194 @@
+"""A live server: `packslip serve`, as the command that it is."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from tests.helpers.processes import BIN, own_environment, run
+
+#: Seconds that a server may take to start or to stop.
+PATIENCE = 40
+
+#: Servers of this process, so that a failed test can show their logs.
+STARTED: list[Server] = []
+
+
+def free_port() -> int:
+    """A port on which nobody listens now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Server:
+    """`packslip serve` with a data folder of its own. `start` and `stop` may be repeated."""
+
+    folder: Path
+    workers: int = 2
+    settings: dict[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def simple_url(self) -> str:
+        return f"{self.url}/simple/"
+
+    @property
+    def upload_url(self) -> str:
+        return f"{self.url}/legacy/"
+
+    @property
+    def log(self) -> str:
+        path = self.folder / "server.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def environment(self) -> dict[str, str]:
+        return own_environment(
+            self.folder / "home", PACKSLIP_DATA=str(self.folder / "data"), **self.settings
+        )
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        command = [
+            str(BIN / "packslip"), "serve", "--port", str(self.port),
+            "--workers", str(self.workers),
+        ]  # fmt: skip
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command,
+                env=self.environment(),
+                cwd=self.folder,
+                stdout=log,
+                stderr=log,
+                # A group of its own, which `kill` ends at one blow.
+                start_new_session=True,
+            )
+        STARTED.append(self)
+        self._wait_until_it_answers(self.process)
+
+    def _wait_until_it_answers(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise AssertionError(f"the server ended with {process.returncode}:\n{self.log}")
+            with contextlib.suppress(OSError):
+                self.get("/healthz")
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"the server does not answer:\n{self.log}")
+
+    def stop(self) -> int:
+        """Ask the server to end, wait for it and return its exit code."""
+        assert self.process is not None
+        self.process.terminate()
+        try:
+            return self.process.wait(PATIENCE)
+        finally:
+            self.kill()
+
+    def kill(self) -> None:
+        """End all processes of the server at once, as a crash would."""
+        assert self.process is not None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(PATIENCE)
+
+    def command(self, *arguments: str, send: str | None = None) -> str:
+        """Run `packslip` on the same data folder and return what it printed."""
+        done = run(
+            [str(BIN / "packslip"), *arguments], self.environment(), folder=self.folder, send=send
+        )
+        assert done.code == 0, done
+        return done.output.strip()
+
+    def create_user(self, username: str, password: str = "correct horse battery") -> None:
+        address = f"{username}@example.com"
+        self.command(
+            "user", "create", username, "--email", address, "--password-stdin", send=password
+        )
+
+    def create_token(self, username: str, *arguments: str) -> str:
+        return self.command("token", "create", "--user", username, *arguments)
+
+    def downloads(self, by: str = "release") -> dict[str, int]:
+        """How many downloads are recorded; all that ended before the call are among them."""
+        counts = json.loads(self.command("stats", "--by", by, "--json"))["counts"]
+        return {_key(count, by): count["downloads"] for count in counts}
+
+    def get(self, path: str, **headers: str) -> bytes:
+        """What the server answers to a GET; raises unless it is 200."""
+        request = urllib.request.Request(f"{self.url}{path}", headers=headers)
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            return bytes(answer.read())
+
+    def upload(self, token: str, file: Path) -> httpx.Response:
+        """Send a file as uploading tools do, without their time to start."""
+        name, version = file.name.split("-")[:2]
+        wheel = file.suffix == ".whl"
+        fields = {
+            ":action": "file_upload",
+            "protocol_version": "1",
+            "metadata_version": "2.1",
+            "name": name,
+            "version": version if wheel else version.removesuffix(".tar.gz"),
+            "filetype": "bdist_wheel" if wheel else "sdist",
+            "pyversion": "py3" if wheel else "source",
+            "sha256_digest": hashlib.sha256(file.read_bytes()).hexdigest(),
+        }
+        with file.open("rb") as content:
+            return httpx.post(
+                self.upload_url,
+                data=fields,
+                files={"content": (file.name, content)},
+                auth=("__token__", token),
+                timeout=PATIENCE,
+            )
+
+    def page(self, name: str) -> dict[str, Any] | None:
+        """The package's page in the Simple API, or None if there is none."""
+        try:
+            found = self.get(f"/simple/{name}/", Accept="application/vnd.pypi.simple.v1+json")
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return None
+            raise
+        page: dict[str, Any] = json.loads(found)
+        return page
+
+
+def _key(count: dict[str, Any], by: str) -> str:
+    return f"{count['package']} {count['release']}" if by == "release" else str(count[by])
+
+
+@contextlib.contextmanager
+def serving(folder: Path, *, workers: int = 2, **settings: str) -> Iterator[Server]:
+    """A running server, which is stopped at the end."""
+    server = Server(folder, workers, settings)
+    server.start()
+    try:
+        yield server
+    finally:
+        code = server.stop()
+        STARTED[:] = [one for one in STARTED if one is not server]
+    assert code == 0, f"the server ended with {code}:\n{server.log}"

@@ -1,0 +1,162 @@
+"""`flask --app packslip db ...`, run as the command that it is."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect, text
+from sqlalchemy.orm import Session
+from tests.helpers.app import make_app
+from tests.helpers.processes import BIN, Finished, own_environment, run
+from tests.helpers.schema import Rows, fill, rows
+
+from packslip.app import MIGRATIONS
+from packslip.db import db
+
+NEW_TABLE = '''
+"""Add shelves."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "9999"
+down_revision = "{head}"
+
+
+def upgrade() -> None:
+    op.create_table(
+        "shelves",
+        sa.Column("id", sa.Text(), primary_key=True),
+        sa.Column("package_id", sa.Text(), sa.ForeignKey("packages.id"), nullable=False),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("shelves")
+'''
+
+CHANGED_TABLE = '''
+"""Give packages and users a colour; SQLite copies the tables for it."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "9999"
+down_revision = "{head}"
+
+
+def upgrade() -> None:
+    for table in ("packages", "users", "releases"):
+        with op.batch_alter_table(table, recreate="auto") as batch:
+            batch.add_column(sa.Column("colour", sa.Text(), nullable=True))
+            batch.create_unique_constraint("uq_" + table + "_colour", ["colour"])
+
+
+def downgrade() -> None:
+    for table in ("packages", "users", "releases"):
+        with op.batch_alter_table(table, recreate="auto") as batch:
+            batch.drop_constraint("uq_" + table + "_colour")
+            batch.drop_column("colour")
+'''
+
+
+def flask_db(folder: Path, database_url: str, *arguments: str) -> Finished:
+    environment = own_environment(
+        folder / "home", PACKSLIP_DATA=str(folder / "data"), PACKSLIP_DATABASE_URL=database_url
+    )
+    command = [str(BIN / "flask"), "--app", "packslip", "db", *arguments]
+    done = run(command, environment, folder=folder)
+    assert done.code == 0, done
+    return done
+
+
+@contextmanager
+def opened(folder: Path, database_url: str) -> Iterator[Session]:
+    """A session that leaves no connection behind: the commands must be able to lock tables."""
+    with make_app(folder / "data", database_url).app_context():
+        yield db.session()
+        db.session.remove()
+        db.engine.dispose()
+
+
+def all_rows(folder: Path, database_url: str, *, without: tuple[str, ...] = ()) -> Rows:
+    with opened(folder, database_url) as session:
+        return rows(session, without=without)
+
+
+def filled(folder: Path, database_url: str, *, without: tuple[str, ...] = ()) -> Rows:
+    with opened(folder, database_url) as session:
+        fill(session)
+        return rows(session, without=without)
+
+
+def copied_migrations(folder: Path) -> Path:
+    copy = folder / "migrations"
+    shutil.copytree(MIGRATIONS, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    return copy
+
+
+def newest_revision(migrations: Path) -> str:
+    return max(path.stem.split("_")[0] for path in (migrations / "versions").glob("[0-9]*.py"))
+
+
+def test_upgrade_on_an_empty_database_makes_every_table(
+    empty_database_url: str, tmp_path: Path
+) -> None:
+    flask_db(tmp_path, empty_database_url, "upgrade")
+    with opened(tmp_path, empty_database_url) as session:
+        fill(session)
+        revision = session.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    assert revision == newest_revision(MIGRATIONS)
+
+
+def test_migrate_right_after_finds_nothing_and_says_so(database_url: str, tmp_path: Path) -> None:
+    migrations = copied_migrations(tmp_path)
+    before = sorted(path.name for path in migrations.rglob("*.py"))
+    done = flask_db(tmp_path, database_url, "migrate", "--directory", str(migrations))
+    assert "nothing to migrate" in done.output
+    assert sorted(path.name for path in migrations.rglob("*.py")) == before
+
+
+def test_downgrade_and_upgrade_keep_all_rows(database_url: str, tmp_path: Path) -> None:
+    before = filled(tmp_path, database_url)
+    flask_db(tmp_path, database_url, "downgrade")
+    flask_db(tmp_path, database_url, "upgrade")
+    assert all_rows(tmp_path, database_url) == before
+
+
+def test_downgrades_that_drop_tables_keep_the_rows_of_the_others(
+    database_url: str, tmp_path: Path
+) -> None:
+    dropped = ("notes", "downloads", "download_spools")
+    before = filled(tmp_path, database_url, without=dropped)
+    flask_db(tmp_path, database_url, "downgrade", "0001")
+    assert all_rows(tmp_path, database_url, without=dropped) == before
+    flask_db(tmp_path, database_url, "upgrade")
+    after = all_rows(tmp_path, database_url)
+    assert {table: after[table] for table in dropped} == {table: [] for table in dropped}
+    assert {table: after[table] for table in after if table not in dropped} == before
+
+
+def test_downgrade_to_nothing_removes_every_table(database_url: str, tmp_path: Path) -> None:
+    flask_db(tmp_path, database_url, "downgrade", "base")
+    with opened(tmp_path, database_url):
+        found = inspect(db.engine).get_table_names()
+    assert found == ["alembic_version"]
+
+
+@pytest.mark.parametrize("revision", [NEW_TABLE, CHANGED_TABLE], ids=["new table", "changed table"])
+def test_a_further_migration_leaves_the_rows_of_the_old_tables_alone(
+    database_url: str, tmp_path: Path, revision: str
+) -> None:
+    migrations = copied_migrations(tmp_path)
+    written = revision.lstrip().format(head=newest_revision(migrations))
+    (migrations / "versions" / "9999_further.py").write_text(written)
+    before = filled(tmp_path, database_url)
+    for step in ("upgrade", "downgrade"):
+        flask_db(tmp_path, database_url, step, "--directory", str(migrations))
+        assert all_rows(tmp_path, database_url) == before
