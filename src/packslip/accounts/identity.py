@@ -44,12 +44,15 @@ class Identity:
         )
 
 
-def identify(session: Session, authorization: str | None) -> Identity | None:
+def identify(
+    session: Session, authorization: str | None, *, passwords: bool = True
+) -> Identity | None:
     """Who sent this Authorization header; None when there is none.
 
     Taken are HTTP Basic (RFC 7617) with username and password, with `__token__` or any username
     and a token, and a token as Bearer (RFC 6750). A password takes about a tenth of a second,
-    a token no time. A stored hash with lower parameters than today's is not renewed here.
+    a token no time; without `passwords` only tokens are taken. A stored hash with lower parameters
+    than today's is not renewed here.
 
     Raises:
         WrongCredentialsError: the header cannot be read, or nobody has these credentials. An
@@ -64,6 +67,8 @@ def identify(session: Session, authorization: str | None) -> Identity | None:
         username, password = _basic(rest.strip())
         if username == TOKEN_USERNAME or looks_like_token(password):
             return _by_token(session, password)
+        if not passwords:
+            raise WrongCredentialsError
         return _by_password(session, username, password)
     raise WrongCredentialsError
 

@@ -9,10 +9,10 @@ from werkzeug import Response
 
 from packslip.accounts.access import require_reader
 from packslip.accounts.identity import Identity
+from packslip.accounts.readers import current_reader
 from packslip.db import session
 from packslip.downloads.recorder import current_recorder
 from packslip.index.queries import HeldFile, UnknownFileError, held_file
-from packslip.index.readers import current_reader
 from packslip.storage.protocol import metadata_key
 from packslip.web.context import current_settings
 from packslip.web.stored import send_stored

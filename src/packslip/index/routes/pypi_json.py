@@ -8,6 +8,7 @@ import msgspec
 from flask import Blueprint, url_for
 from werkzeug import Response
 
+from packslip.accounts.readers import guard_reading
 from packslip.db import session
 from packslip.index import queries
 from packslip.index.addresses import file_path
@@ -19,6 +20,7 @@ from packslip.web.redirects import moved_permanently
 from packslip.web.urls import base_url
 
 blueprint = Blueprint("pypi_json", __name__)
+guard_reading(blueprint)
 
 
 @blueprint.get("/pypi/<name>/json/")

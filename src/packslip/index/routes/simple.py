@@ -8,6 +8,7 @@ from typing import TypeVar
 from flask import Blueprint, request, url_for
 from werkzeug import Response
 
+from packslip.accounts.readers import guard_reading
 from packslip.db import session
 from packslip.index import queries
 from packslip.simple_api.negotiate import Form, negotiate
@@ -17,6 +18,7 @@ from packslip.web.conditional import revalidated
 from packslip.web.redirects import moved_permanently
 
 blueprint = Blueprint("simple", __name__)
+guard_reading(blueprint)
 
 Page = TypeVar("Page", PackagePage, RootPage)
 

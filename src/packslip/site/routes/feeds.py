@@ -9,11 +9,13 @@ from email.utils import format_datetime
 from flask import Blueprint, Response, render_template, url_for
 
 from packslip import db
+from packslip.accounts.readers import guard_reading
 from packslip.packages.queries import get_package
 from packslip.site import queries
 from packslip.web.urls import base_url
 
 blueprint = Blueprint("feeds", __name__, template_folder="../templates")
+guard_reading(blueprint)
 
 #: Entries in a feed.
 ENTRIES = 40

@@ -1,0 +1,55 @@
+"""Who reads the index, as a request tells."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from flask import Blueprint, request
+from packaging.utils import canonicalize_name
+
+from packslip.accounts.access import require_reader
+from packslip.accounts.identity import Identity, WrongCredentialsError, identify
+from packslip.db import session
+from packslip.settings import Read
+from packslip.web.context import current_settings
+
+
+_READER = "packslip.reader"
+
+
+def guard_reading(blueprint: Blueprint) -> None:
+    """Let only those who may read the index reach the blueprint's addresses.
+
+    An address that has a `name` in it is about that package.
+    """
+    blueprint.before_request(_require_reader)
+
+
+def current_reader() -> Identity | None:
+    """Who sends this request, if they say so.
+
+    On a public index only tokens are looked at, and wrong ones are ignored: installers send what
+    they have for a host to every address on it, and checking a password takes long.
+
+    Raises:
+        WrongCredentialsError: the index is for members, and the credentials are wrong.
+    """
+    if _READER not in request.environ:
+        request.environ[_READER] = _identify(current_settings().read)
+    return cast("Identity | None", request.environ[_READER])
+
+
+def _identify(read: Read) -> Identity | None:
+    header = request.headers.get("Authorization")
+    if read is Read.MEMBERS:
+        return identify(session(), header)
+    try:
+        return identify(session(), header, passwords=False)
+    except WrongCredentialsError:
+        return None
+
+
+def _require_reader() -> None:
+    name = (request.view_args or {}).get("name")
+    package_id = None if name is None else canonicalize_name(name)
+    require_reader(current_reader(), current_settings().read, package_id)

@@ -1,0 +1,102 @@
+"""Who may reach the addresses that are for reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from tests.helpers.accounts import basic, make_token, make_user
+from tests.helpers.app import make_app
+from tests.helpers.packages import add_demo
+
+from packslip.accounts import identity
+from packslip.accounts.passwords import hash_password
+from packslip.db import db
+
+PASSWORD = "correct horse battery"
+
+ADDRESSES = [
+    "/",
+    "/pypi/demo/1.0/json",
+    "/pypi/demo/json",
+    "/project/demo/",
+    "/project/demo/1.0/",
+    "/rss/packages.xml",
+    "/rss/project/demo/releases.xml",
+    "/rss/updates.xml",
+    "/simple/",
+    "/simple/demo/",
+    "/sitemap.xml",
+]
+
+
+def open_index(folder: Path, database_url: str, read: str) -> Iterator[Flask]:
+    app = make_app(folder, database_url, PACKSLIP_READ=read)
+    with app.app_context():
+        add_demo(db.session())
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def public(tmp_path: Path, database_url: str) -> Iterator[Flask]:
+    yield from open_index(tmp_path, database_url, "public")
+
+
+@pytest.fixture
+def private(tmp_path: Path, database_url: str) -> Iterator[Flask]:
+    yield from open_index(tmp_path, database_url, "members")
+
+
+def statuses(app: Flask, authorization: str | None = None) -> dict[str, int]:
+    client = FlaskClient(app)
+    headers = {"Authorization": authorization} if authorization else {}
+    return {path: client.get(path, headers=headers).status_code for path in ADDRESSES}
+
+
+def test_everybody_reads_a_public_index(public: Flask) -> None:
+    assert set(statuses(public).values()) == {200}
+
+
+def test_wrong_credentials_do_not_disturb_a_public_index(
+    public: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object) -> bool:
+        raise AssertionError("a password was checked, which takes long")
+
+    make_user(db.session(), hashed_password=hash_password(PASSWORD))
+    monkeypatch.setattr(identity, "verify_password", refuse)
+    for header in (basic("ada", "wrong"), basic("nobody", "x"), "Bearer wrong", "Basic %"):
+        assert set(statuses(public, header).values()) == {200}
+
+
+def test_nobody_reads_a_private_index_without_credentials(private: Flask) -> None:
+    assert set(statuses(private).values()) == {401}
+    response = FlaskClient(private).get("/simple/demo/")
+    assert response.headers["WWW-Authenticate"].startswith("Basic ")
+
+
+def test_members_read_a_private_index(private: Flask) -> None:
+    session = db.session()
+    user = make_user(session, hashed_password=hash_password(PASSWORD))
+    _, secret = make_token(session, user, scope="read")
+    for header in (basic("ada", PASSWORD), basic("__token__", secret), f"Bearer {secret}"):
+        assert set(statuses(private, header).values()) == {200}
+    assert set(statuses(private, basic("ada", "a wrong password")).values()) == {403}
+
+
+def test_a_token_for_other_packages_reads_only_those(private: Flask) -> None:
+    session = db.session()
+    _, secret = make_token(session, make_user(session), scope="read", packages=["other"])
+    found = statuses(private, f"Bearer {secret}")
+    assert {path for path, status in found.items() if status == 403} == {
+        path for path in ADDRESSES if "demo" in path
+    }
+
+
+def test_whether_it_lives_is_told_to_everybody(private: Flask) -> None:
+    assert FlaskClient(private).get("/healthz").status_code == 200
