@@ -13,7 +13,6 @@ from packslip.db import session
 from packslip.settings import Read
 from packslip.web.context import current_settings
 
-
 _READER = "packslip.reader"
 
 

@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from pypi_simple import ProjectPage
 from sqlalchemy.orm import Session
+from tests.helpers.accounts import make_token, make_user
 from tests.helpers.packages import add_demo, add_event, add_file, add_package, add_release
 from werkzeug.test import TestResponse
 
@@ -321,11 +322,13 @@ def test_only_reading_is_possible(session: Session, client: FlaskClient) -> None
             assert "GET" in response.headers["Allow"]
 
 
-def test_pages_for_members_are_private(app: Flask, client: FlaskClient) -> None:
+def test_pages_for_members_are_private(app: Flask, session: Session, client: FlaskClient) -> None:
     settings = replace(context.current_settings(), read=Read.MEMBERS)
     context.attach(app, settings, context.current_storage())
 
-    response = client.get("/simple/")
+    _, secret = make_token(session, make_user(session))
+    response = client.get("/simple/", headers={"Authorization": f"Bearer {secret}"})
 
+    assert response.status_code == 200
     assert response.cache_control.private
     assert response.vary.as_set() == {"accept", "authorization"}

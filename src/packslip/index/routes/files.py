@@ -9,7 +9,7 @@ from werkzeug import Response
 
 from packslip.accounts.access import require_reader
 from packslip.accounts.identity import Identity
-from packslip.accounts.readers import current_reader
+from packslip.accounts.readers import current_reader, guard_reading
 from packslip.db import session
 from packslip.downloads.recorder import current_recorder
 from packslip.index.queries import HeldFile, UnknownFileError, held_file
@@ -18,6 +18,7 @@ from packslip.web.context import current_settings
 from packslip.web.stored import send_stored
 
 blueprint = Blueprint("files", __name__)
+guard_reading(blueprint)
 
 _METADATA = ".metadata"
 
