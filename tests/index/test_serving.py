@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select
 from tests.helpers.app import make_app
 from tests.helpers.databases import SQLiteDatabases
-from tests.helpers.serving import Server, running_server
+from tests.helpers.server import Server, serving
 from tests.helpers.stored import add_stored_file, path_of
 
 from packslip.db import db
@@ -32,7 +32,9 @@ class Index:
 
     def __init__(self, folder: Path, databases: SQLiteDatabases) -> None:
         self.folder = folder
-        self.app = make_app(folder, databases.create(folder))
+        data = folder / "data"
+        data.mkdir()
+        self.app = make_app(data, databases.create(data))
         with self.in_app():
             self.small = path_of(add_stored_file(db.session(), SMALL, "demo-1.0.tar.gz"))
             self.large = path_of(add_stored_file(db.session(), LARGE))
@@ -89,10 +91,8 @@ def names(*paths: str) -> list[str]:
 
 
 def test_files_come_whole_over_one_connection_and_are_counted(index: Index) -> None:
-    with running_server(index.folder) as server:
-        with connected(server) as connection:
-            check_connection(index, connection)
-        server.stop()
+    with serving(index.folder, workers=1) as server, connected(server) as connection:
+        check_connection(index, connection)
     assert sorted(index.downloads()) == sorted(names(index.large, index.small, index.large))
 
 
@@ -115,7 +115,7 @@ def check_connection(index: Index, connection: http.client.HTTPConnection) -> No
 
 
 def test_a_client_that_breaks_off_is_not_counted_and_harms_nobody(index: Index) -> None:
-    with running_server(index.folder) as server:
+    with serving(index.folder, workers=1) as server:
         for size in (0, 1, 100_000, 5_000_000):
             broken = request_only(server, index.large)
             received = 0
@@ -124,14 +124,12 @@ def test_a_client_that_breaks_off_is_not_counted_and_harms_nobody(index: Index) 
             abort(broken)
         with connected(server) as connection:
             assert get(connection, index.small)[1] == SMALL
-        server.stop()
-        log = (index.folder / "server.log").read_text()
     assert index.downloads() == names(index.small)
-    assert "Traceback" not in log
+    assert "Traceback" not in server.log
 
 
 def test_a_completed_download_survives_the_death_of_every_process(index: Index) -> None:
-    with running_server(index.folder, workers=2) as server, connected(server) as connection:
+    with serving(index.folder) as server, connected(server) as connection:
         for _ in range(20):
             assert get(connection, index.small)[0] == 200
         unfinished = request_only(server, index.large)
@@ -144,10 +142,10 @@ def test_a_completed_download_survives_the_death_of_every_process(index: Index) 
 def test_a_download_is_a_row_soon_and_spools_of_the_dead_are_taken_in_at_the_start(
     index: Index,
 ) -> None:
-    with running_server(index.folder) as server, connected(server) as connection:
+    with serving(index.folder, workers=1) as server, connected(server) as connection:
         get(connection, index.small)
         server.kill()
-    with running_server(index.folder) as server, index.in_app():
+    with serving(index.folder, workers=1) as server, index.in_app():
         assert len(list(db.session().scalars(select(Download)))) == 1
         with connected(server) as connection:
             get(connection, index.small)

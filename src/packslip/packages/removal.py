@@ -13,6 +13,7 @@ from packslip.events.models import Action
 from packslip.events.operations import Actor, record
 from packslip.packages.models import File, Package, Release
 from packslip.packages.operations import touch
+from packslip.storage.protocol import metadata_key
 
 
 def remove_package(session: Session, actor: Actor, package: Package) -> list[str]:
@@ -63,5 +64,5 @@ def _keys(files: list[File]) -> list[str]:
         if file.storage_key is not None:
             keys.append(file.storage_key)
             if file.metadata_sha256 is not None:
-                keys.append(f"{file.storage_key}.metadata")
+                keys.append(metadata_key(file.storage_key))
     return keys
