@@ -35,11 +35,12 @@ def free_port() -> int:
         return port
 
 
-@dataclass
+@dataclass(eq=False)
 class Server:
-    """`packslip serve` with a data folder of its own. `start` and `stop` may be repeated."""
+    """`packslip serve`, by default with a data folder of its own. It may be started again."""
 
     folder: Path
+    data: Path
     workers: int = 2
     settings: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
@@ -63,9 +64,7 @@ class Server:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def environment(self) -> dict[str, str]:
-        return own_environment(
-            self.folder / "home", PACKSLIP_DATA=str(self.folder / "data"), **self.settings
-        )
+        return own_environment(self.folder / "home", PACKSLIP_DATA=str(self.data), **self.settings)
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
@@ -84,7 +83,8 @@ class Server:
                 # A group of its own, which `kill` ends at one blow.
                 start_new_session=True,
             )
-        STARTED.append(self)
+        if self not in STARTED:
+            STARTED.append(self)
         self._wait_until_it_answers(self.process)
 
     def _wait_until_it_answers(self, process: subprocess.Popen[bytes]) -> None:
@@ -98,9 +98,7 @@ class Server:
             time.sleep(0.05)
         raise AssertionError(f"the server does not answer:\n{self.log}")
 
-    @property
     def is_running(self) -> bool:
-        """Whether it was neither stopped nor killed."""
         return self.process is not None and self.process.poll() is None
 
     def stop(self) -> int:
@@ -187,13 +185,19 @@ def _key(count: dict[str, Any], by: str) -> str:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, *, workers: int = 2, **settings: str) -> Iterator[Server]:
-    """A running server, which is stopped at the end."""
-    server = Server(folder, workers, settings)
+def serving(
+    folder: Path, *, data: Path | None = None, workers: int = 2, **settings: str
+) -> Iterator[Server]:
+    """A running server, which is asked to end with the block unless it ended before."""
+    server = Server(folder, data or folder / "data", workers, settings)
     server.start()
     try:
         yield server
+    except BaseException:
+        server.kill()
+        raise
     finally:
-        STARTED[:] = [one for one in STARTED if one is not server]
-        code = server.stop() if server.is_running else 0
-    assert code == 0, f"the server ended with {code}:\n{server.log}"
+        STARTED.remove(server)
+    if server.is_running():
+        code = server.stop()
+        assert code == 0, f"the server ended with {code}:\n{server.log}"

@@ -7,7 +7,7 @@ import signal
 import socket
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from hashlib import sha256, shake_128
 from pathlib import Path
 
@@ -32,9 +32,7 @@ class Index:
 
     def __init__(self, folder: Path, databases: SQLiteDatabases) -> None:
         self.folder = folder
-        data = folder / "data"
-        data.mkdir()
-        self.app = make_app(data, databases.create(data))
+        self.app = make_app(folder, databases.create(folder))
         with self.in_app():
             self.small = path_of(add_stored_file(db.session(), SMALL, "demo-1.0.tar.gz"))
             self.large = path_of(add_stored_file(db.session(), LARGE))
@@ -55,6 +53,10 @@ class Index:
 @pytest.fixture
 def index(tmp_path: Path, sqlite_databases: SQLiteDatabases) -> Index:
     return Index(tmp_path, sqlite_databases)
+
+
+def served(index: Index, workers: int = 1) -> AbstractContextManager[Server]:
+    return serving(index.folder, data=index.folder, workers=workers)
 
 
 @contextmanager
@@ -91,8 +93,10 @@ def names(*paths: str) -> list[str]:
 
 
 def test_files_come_whole_over_one_connection_and_are_counted(index: Index) -> None:
-    with serving(index.folder, workers=1) as server, connected(server) as connection:
-        check_connection(index, connection)
+    with served(index) as server:
+        with connected(server) as connection:
+            check_connection(index, connection)
+        server.stop()
     assert sorted(index.downloads()) == sorted(names(index.large, index.small, index.large))
 
 
@@ -115,7 +119,7 @@ def check_connection(index: Index, connection: http.client.HTTPConnection) -> No
 
 
 def test_a_client_that_breaks_off_is_not_counted_and_harms_nobody(index: Index) -> None:
-    with serving(index.folder, workers=1) as server:
+    with served(index) as server:
         for size in (0, 1, 100_000, 5_000_000):
             broken = request_only(server, index.large)
             received = 0
@@ -124,12 +128,13 @@ def test_a_client_that_breaks_off_is_not_counted_and_harms_nobody(index: Index) 
             abort(broken)
         with connected(server) as connection:
             assert get(connection, index.small)[1] == SMALL
+        server.stop()
     assert index.downloads() == names(index.small)
     assert "Traceback" not in server.log
 
 
 def test_a_completed_download_survives_the_death_of_every_process(index: Index) -> None:
-    with serving(index.folder) as server, connected(server) as connection:
+    with served(index, workers=2) as server, connected(server) as connection:
         for _ in range(20):
             assert get(connection, index.small)[0] == 200
         unfinished = request_only(server, index.large)
@@ -142,10 +147,13 @@ def test_a_completed_download_survives_the_death_of_every_process(index: Index) 
 def test_a_download_is_a_row_soon_and_spools_of_the_dead_are_taken_in_at_the_start(
     index: Index,
 ) -> None:
-    with serving(index.folder, workers=1) as server, connected(server) as connection:
+    with (
+        served(index) as server,
+        connected(server) as connection,
+    ):
         get(connection, index.small)
         server.kill()
-    with serving(index.folder, workers=1) as server, index.in_app():
+    with served(index) as server, index.in_app():
         assert len(list(db.session().scalars(select(Download)))) == 1
         with connected(server) as connection:
             get(connection, index.small)
