@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from packslip.errors import InvalidError, PackslipError
+from packslip.packages.texts import brief
 
 #: Bytes read or expanded at once.
 PIECE = 256 * 1024
@@ -28,7 +29,6 @@ LARGEST_EXPANSION = 16 * 1024**3
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _DRIVE = re.compile(r"[A-Za-z]:")
-_SHOWN = 120
 
 
 class InvalidArchiveError(InvalidError):
@@ -47,7 +47,7 @@ class RefusedMemberError(InvalidArchiveError):
     """The archive holds a member that a distribution may not have."""
 
     def __init__(self, member: str, fault: str) -> None:
-        super().__init__(f"The archive's member {shown(member)} {fault}")
+        super().__init__(f"The archive's member {brief(member)} {fault}")
         self.member = member
         self.fault = fault
 
@@ -56,7 +56,7 @@ class MissingMemberError(InvalidArchiveError):
     """The archive lacks a member that a distribution must have."""
 
     def __init__(self, member: str) -> None:
-        super().__init__(f"The archive holds no {shown(member)}")
+        super().__init__(f"The archive holds no {brief(member)}")
         self.member = member
 
 
@@ -166,12 +166,6 @@ def read(member: Member, limit: int) -> bytes:
         if len(content) > limit:
             raise RefusedMemberError(member.name, f"is larger than {limit} bytes")
     return bytes(content)
-
-
-def shown(name: str) -> str:
-    """Return a name from an archive as one line of ASCII of reasonable length."""
-    text = ascii(name)[1:-1]
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
 
 @contextmanager

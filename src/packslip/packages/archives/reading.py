@@ -15,11 +15,11 @@ from packslip.packages.archives.members import (
     MissingMemberError,
     checked,
     read,
-    shown,
 )
 from packslip.packages.archives.tars import tar_members
 from packslip.packages.archives.zips import zip_members
 from packslip.packages.filenames import DistributionName, split_stem
+from packslip.packages.texts import brief
 
 #: Bytes that METADATA or PKG-INFO may have, the description in it included.
 LARGEST_METADATA = 4 * 1024**2
@@ -64,7 +64,7 @@ def _read_wheel(members: Iterator[Member], name: DistributionName) -> bytes:
             folder = top
         elif top != folder:
             raise InvalidArchiveError(
-                f"The wheel holds two .dist-info folders: {shown(folder)} and {shown(top)}"
+                f"The wheel holds two .dist-info folders: {brief(folder)} and {brief(top)}"
             )
         if inside in _INFO_FILES and member.kind is Kind.FILE:
             present.add(inside)
@@ -83,7 +83,7 @@ def _check_folder(folder: str, name: DistributionName) -> None:
         if canonicalize_name(project) == name.package and version == name.version:
             return
     raise InvalidArchiveError(
-        f"The wheel's folder {shown(folder)} is not named as the file: {name.package} "
+        f"The wheel's folder {brief(folder)} is not named as the file: {name.package} "
         f"{name.version}"
     )
 
@@ -100,7 +100,7 @@ def _read_sdist(members: Iterator[Member]) -> bytes:
         elif top != folder:
             raise InvalidArchiveError(
                 "A source distribution has one folder at its top, this one has "
-                f"{shown(folder)} and {shown(top)}"
+                f"{brief(folder)} and {brief(top)}"
             )
         if inside == "PKG-INFO":
             metadata = read(member, LARGEST_METADATA)

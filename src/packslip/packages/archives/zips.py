@@ -18,8 +18,8 @@ from packslip.packages.archives.members import (
     RefusedMemberError,
     TooMuchInsideError,
     faults_of,
-    shown,
 )
+from packslip.packages.texts import brief
 
 #: Bytes that the central directory may have.
 LARGEST_DIRECTORY = 16 * 1024**2
@@ -83,7 +83,7 @@ def _kind(info: zipfile.ZipInfo) -> Kind:
 
 
 def _pieces(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: Budget) -> Iterator[bytes]:
-    what = f"The archive's member {shown(info.orig_filename)}"
+    what = f"The archive's member {brief(info.orig_filename)}"
     count = 0
     with faults_of(what), archive.open(info) as member:
         while piece := member.read(PIECE):
