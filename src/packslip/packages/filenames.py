@@ -18,6 +18,7 @@ from packaging.utils import InvalidName, canonicalize_name, canonicalize_version
 from packaging.version import Version
 
 from packslip.errors import InvalidError
+from packslip.packages.texts import brief
 from packslip.packages.versions import parse_version
 
 LONGEST_FILENAME = 240
@@ -31,17 +32,13 @@ _WHEEL = ".whl"
 _SDIST_ENDINGS = (".tar.gz", ".zip")
 _BUILD = re.compile(r"([0-9]+)([\w.]*)", re.ASCII)
 _TAGS = re.compile(r"[\w.]+-[\w.]+-[\w.]+", re.ASCII)
-_SHOWN = 60
 
 
 class InvalidFilenameError(InvalidError):
     """A file's name is not that of a wheel or of a source distribution."""
 
     def __init__(self, filename: str, fault: str) -> None:
-        shown = ascii(filename)[1:-1]
-        if len(shown) > LONGEST_FILENAME:
-            shown = shown[:_SHOWN] + "..."
-        super().__init__(f"Invalid file name {shown}: {fault}")
+        super().__init__(f"Invalid file name {brief(filename)}: {fault}")
         self.filename = filename
         self.fault = fault
 
@@ -51,7 +48,7 @@ class InvalidPackageNameError(InvalidError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"Invalid package name {name[:_SHOWN]!a}: it may hold ASCII letters, digits, "
+            f"Invalid package name {brief(name)}: it may hold ASCII letters, digits, "
             "'.', '-' and '_', and begins and ends with a letter or digit"
         )
         self.name = name
@@ -153,16 +150,16 @@ def _parse_wheel(filename: str, package: str | None) -> DistributionName:
     project, version_text, build = parts[0], parts[1], parts[2] if len(parts) == 6 else None
     tags = "-".join(parts[-3:])
     if not _is_name(project):
-        raise InvalidFilenameError(filename, f"{project!r} is not a package name")
+        raise InvalidFilenameError(filename, f"{brief(project)} is not a package name")
     version = _version(version_text)
     if version is None:
-        raise InvalidFilenameError(filename, f"{version_text!r} is not a version (PEP 440)")
+        raise InvalidFilenameError(filename, f"{brief(version_text)} is not a version (PEP 440)")
     if build is not None and not _BUILD.fullmatch(build):
         raise InvalidFilenameError(filename, "a build number is digits, then letters")
     _check_tags(filename, tags)
     name = canonicalize_name(project)
     if package is not None and name != canonicalize_name(package):
-        raise InvalidFilenameError(filename, f"it is not named for {package}")
+        raise InvalidFilenameError(filename, f"it is not named for {brief(package)}")
     return DistributionName(
         filename=filename,
         package=name,
@@ -187,7 +184,7 @@ def _check_tags(filename: str, tags: str) -> None:
     else:
         well_formed = _TAGS.fullmatch(tags) is not None
     if not well_formed:
-        raise InvalidFilenameError(filename, f"{tags!r} are not compatibility tags")
+        raise InvalidFilenameError(filename, f"{brief(tags)} are not compatibility tags")
 
 
 def _wheel_key(name: str, version: Version, build: str | None, tags: str) -> str:
@@ -210,7 +207,7 @@ def _parse_sdist(filename: str, ending: str, package: str | None) -> Distributio
         wanted = canonicalize_name(package)
         readings = [reading for reading in readings if canonicalize_name(reading[0]) == wanted]
         if not readings:
-            raise InvalidFilenameError(filename, f"it is not named for {package}")
+            raise InvalidFilenameError(filename, f"it is not named for {brief(package)}")
     project, version = readings[0]
     name = canonicalize_name(project)
     return DistributionName(

@@ -1,0 +1,208 @@
+"""Walks gzipped tar archives: source distributions.
+
+`tarfile.TarFile` is not used, as it takes headers of any length into memory, follows them as deep
+as they are nested, and ends without a word at a header that is damaged.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import tarfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from packslip.packages.archives.members import (
+    PIECE,
+    Budget,
+    DamagedArchiveError,
+    InvalidArchiveError,
+    Kind,
+    Member,
+    RefusedMemberError,
+    faults_of,
+)
+
+#: Bytes that an extended header may have: long names, times, attributes.
+LARGEST_HEADER = 1024**2
+
+#: Extended headers that one member may have.
+MOST_HEADERS = 8
+
+_BLOCK = tarfile.BLOCKSIZE
+_GZIP = zlib.MAX_WBITS + 16
+_WHOLE = "The tar archive"
+_RECORD = re.compile(rb"([0-9]{1,9}) ")
+_TYPES = {
+    tarfile.REGTYPE: Kind.FILE,
+    tarfile.AREGTYPE: Kind.FILE,
+    tarfile.CONTTYPE: Kind.FILE,
+    tarfile.DIRTYPE: Kind.FOLDER,
+    tarfile.LNKTYPE: Kind.LINK,
+    tarfile.SYMTYPE: Kind.LINK,
+}
+_PAX_TYPES = {tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE}
+_GNU_TYPES = {tarfile.GNUTYPE_LONGNAME: "path", tarfile.GNUTYPE_LONGLINK: "linkpath"}
+#: What an extended header may change that matters here.
+_OVERRIDES = {"path", "linkpath", "size"}
+
+
+def tar_members(path: Path, budget: Budget) -> Iterator[Member]:
+    """Give each member of a gzipped tar archive, in order.
+
+    The archive is read to its end, so that its checksum is checked.
+
+    Raises:
+        InvalidArchiveError: It is no gzipped tar archive, is damaged, or holds what is refused.
+
+    """
+    with path.open("rb") as file, faults_of(_WHOLE):
+        stream = _Stream(_gunzip(file, budget))
+        while header := _next_header(stream):
+            kind = _TYPES[header.type]
+            pieces = stream.pieces(header.size if kind is Kind.FILE else 0)
+            yield Member(header.name, kind, pieces, _target(header))
+            for _ in pieces:
+                pass
+        stream.finish()
+
+
+def _gunzip(file: BinaryIO, budget: Budget) -> Iterator[bytes]:
+    inflater = zlib.decompressobj(_GZIP)
+    waiting = b""
+    while waiting := waiting or file.read(PIECE):
+        if inflater.eof:
+            # gzip allows several streams one after another, and padding after the last.
+            waiting = waiting.lstrip(b"\0")
+            if not waiting:
+                continue
+            inflater = zlib.decompressobj(_GZIP)
+        data = inflater.decompress(waiting, PIECE)
+        waiting = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
+        budget.spend(len(data))
+        yield data
+    if not inflater.eof:
+        raise DamagedArchiveError(_WHOLE)
+
+
+class _Stream:
+    """Cuts the expanded stream into blocks; a member's content always ends with a whole block."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._rest = memoryview(b"")
+
+    def block(self) -> bytes:
+        """Return the next block, or nothing at the end."""
+        block = b"".join(self._take(_BLOCK))
+        if len(block) not in {0, _BLOCK}:
+            raise DamagedArchiveError(_WHOLE)
+        return block
+
+    def pieces(self, size: int) -> Iterator[bytes]:
+        """Give `size` bytes, and step over what fills the last block."""
+        padding = -size % _BLOCK
+        for count, wanted in ((size, True), (padding, False)):
+            got = 0
+            for piece in self._take(count):
+                got += len(piece)
+                if wanted:
+                    yield piece
+            if got < count:
+                raise DamagedArchiveError(_WHOLE)
+
+    def finish(self) -> None:
+        """Read to the end, where the checksum is."""
+        for _ in self._chunks:
+            pass
+
+    def _take(self, count: int) -> Iterator[bytes]:
+        while count:
+            while not self._rest:
+                chunk = next(self._chunks, None)
+                if chunk is None:
+                    return
+                self._rest = memoryview(chunk)
+            piece, self._rest = bytes(self._rest[:count]), self._rest[count:]
+            count -= len(piece)
+            yield piece
+
+
+def _next_header(stream: _Stream) -> tarfile.TarInfo | None:
+    overrides: dict[str, str] = {}
+    for _ in range(MOST_HEADERS):
+        block = stream.block()
+        if not any(block):
+            if overrides:
+                raise DamagedArchiveError(_WHOLE)
+            return None
+        header = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+        if header.type in _PAX_TYPES:
+            overrides |= _pax_records(_long_header(stream, header), header.name)
+        elif header.type == tarfile.XGLTYPE:
+            _check_global(_pax_records(_long_header(stream, header), header.name), header.name)
+        elif header.type in _GNU_TYPES:
+            text = _long_header(stream, header).partition(b"\0")[0]
+            overrides[_GNU_TYPES[header.type]] = _decode(text)
+        else:
+            return _completed(header, overrides)
+    raise InvalidArchiveError(f"The archive gives one member more than {MOST_HEADERS} headers")
+
+
+def _completed(header: tarfile.TarInfo, overrides: dict[str, str]) -> tarfile.TarInfo:
+    header.name = overrides.get("path", header.name)
+    header.linkname = overrides.get("linkpath", header.linkname)
+    header.size = int(overrides.get("size", header.size))
+    if header.type not in _TYPES:
+        raise RefusedMemberError(header.name, "is neither a file, a folder nor a link")
+    if header.size < 0:
+        raise RefusedMemberError(header.name, "has a size below zero")
+    return header
+
+
+def _long_header(stream: _Stream, header: tarfile.TarInfo) -> bytes:
+    if not 0 <= header.size <= LARGEST_HEADER:
+        raise RefusedMemberError(header.name, "has a header that is too long")
+    return b"".join(stream.pieces(header.size))
+
+
+def _pax_records(data: bytes, name: str) -> dict[str, str]:
+    """Return those records of an extended header (POSIX pax) that matter here."""
+    records: dict[str, str] = {}
+    at = 0
+    while at < len(data) and data[at]:
+        match = _RECORD.match(data, at)
+        end = at + int(match[1]) if match else 0
+        if match is None or not match.end() < end <= len(data) or data[end - 1 : end] != b"\n":
+            raise RefusedMemberError(name, "has a damaged header")
+        key, equals, value = data[match.end() : end - 1].partition(b"=")
+        keyword = _decode(key)
+        if not equals or keyword.startswith("GNU.sparse."):
+            raise RefusedMemberError(name, "is sparse or has a damaged header")
+        if keyword in _OVERRIDES:
+            records[keyword] = _decode(value)
+        at = end
+    return records
+
+
+def _check_global(records: dict[str, str], name: str) -> None:
+    # Readers differ in what they make of these, and no tool writes them.
+    if records:
+        raise RefusedMemberError(name, "gives all members one name or size")
+
+
+def _target(header: tarfile.TarInfo) -> str | None:
+    if header.type == tarfile.LNKTYPE:
+        return header.linkname
+    if header.type == tarfile.SYMTYPE:
+        if posixpath.isabs(header.linkname):
+            return header.linkname
+        folder = posixpath.dirname(header.name.removeprefix("./"))
+        return posixpath.normpath(posixpath.join(folder, header.linkname))
+    return None
+
+
+def _decode(text: bytes) -> str:
+    return text.decode("utf-8", "surrogateescape")
