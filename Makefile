@@ -64,7 +64,7 @@ $(VENV)/bin/python $(CLIENTS)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Packslip needs Python 3.11 or newer, and '$(PYTHON)' is not: $$($(PYTHON) --version 2>&1)." >&2; \
 	  echo "Name another one, for example: make PYTHON=python3.12 $(or $(MAKECMDGOALS),run)" >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
-	  echo "'$(PYTHON)' cannot make environments: its module venv is missing." >&2; \
+	@$(PYTHON) -m venv $(@D:/bin=) || { \
+	  rm -rf $(@D:/bin=); \
+	  echo "'$(PYTHON)' cannot make environments; it may lack its module venv." >&2; \
 	  echo "On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
-	@$(PYTHON) -m venv $(@D:/bin=)
