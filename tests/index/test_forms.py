@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.helpers.forms import BOUNDARY, FORM_TYPE, encode_form, file_part, text_part
 
 from packslip.errors import InvalidError
 from packslip.index import forms
@@ -20,26 +21,8 @@ from packslip.index.forms import (
     read_form,
 )
 
-BOUNDARY = "0a1b2c3d"
-TYPE = f"multipart/form-data; boundary={BOUNDARY}"
 
-
-def text(name: str, value: str | bytes) -> bytes:
-    value = value.encode() if isinstance(value, str) else value
-    return f'Content-Disposition: form-data; name="{name}"\r\n\r\n'.encode() + value
-
-
-def file(content: bytes, name: str = "content", filename: str = "demo-1.0.tar.gz") -> bytes:
-    head = f'Content-Disposition: form-data; name="{name}"; filename="{filename}"\r\n'
-    return head.encode() + b"Content-Type: application/octet-stream\r\n\r\n" + content
-
-
-def encode(*parts: bytes) -> bytes:
-    start = f"--{BOUNDARY}\r\n".encode()
-    return b"".join(start + part + b"\r\n" for part in parts) + f"--{BOUNDARY}--\r\n".encode()
-
-
-def read(body: bytes | Iterable[bytes], content_type: str = TYPE) -> tuple[Form, bytes]:
+def read(body: bytes | Iterable[bytes], content_type: str = FORM_TYPE) -> tuple[Form, bytes]:
     written = bytearray()
     form = read_form(
         [body] if isinstance(body, bytes) else body,
@@ -65,7 +48,7 @@ near_misses = st.lists(
 
 @given(content=near_misses | st.binary(), data=st.data())
 def test_a_file_is_read_whole_however_its_body_is_cut(content: bytes, data: st.DataObject) -> None:
-    body = encode(text("name", "demo"), file(content), text("version", "1.0"))
+    body = encode_form(text_part("name", "demo"), file_part(content), text_part("version", "1.0"))
     cuts = data.draw(st.lists(st.integers(0, len(body))))
     form, written = read(cut(body, cuts))
     assert written == content
@@ -74,7 +57,7 @@ def test_a_file_is_read_whole_however_its_body_is_cut(content: bytes, data: st.D
 
 
 def test_a_file_is_read_whole_whichever_byte_ends_a_block() -> None:
-    body = encode(text("name", "demo"), file(b"PK\r\n\x03\r"))
+    body = encode_form(text_part("name", "demo"), file_part(b"PK\r\n\x03\r"))
     for at in range(len(body)):
         assert read(cut(body, [at]))[1] == b"PK\r\n\x03\r"
         assert read(cut(body, [at, at + 1]))[1] == b"PK\r\n\x03\r"
@@ -82,7 +65,7 @@ def test_a_file_is_read_whole_whichever_byte_ends_a_block() -> None:
 
 
 def test_a_body_that_ends_before_its_closing_boundary_is_refused() -> None:
-    body = encode(text("name", "demo"), file(b"some bytes"))
+    body = encode_form(text_part("name", "demo"), file_part(b"some bytes"))
     closed = body.rindex(b"--") + 2
     for end in range(closed):
         with pytest.raises(TruncatedBodyError):
@@ -100,7 +83,7 @@ def test_any_bytes_are_read_or_refused(body: bytes) -> None:
 @given(st.binary(max_size=80), st.binary(max_size=80))
 def test_any_headers_of_a_part_are_read_or_refused(header: bytes, value: bytes) -> None:
     with suppress(InvalidError):
-        read(encode(header + b"\r\n\r\n" + value))
+        read(encode_form(header + b"\r\n\r\n" + value))
 
 
 @pytest.mark.parametrize(
@@ -119,91 +102,97 @@ def test_any_headers_of_a_part_are_read_or_refused(header: bytes, value: bytes) 
 )
 def test_other_content_types_are_refused(content_type: str) -> None:
     with pytest.raises(NoFormError):
-        read(encode(file(b"")), content_type)
+        read(encode_form(file_part(b"")), content_type)
 
 
 def test_a_boundary_may_be_quoted_and_the_type_in_capitals() -> None:
     content_type = f'Multipart/Form-Data; charset=utf-8; boundary="{BOUNDARY}"'
-    assert read(encode(file(b"bytes")), content_type)[1] == b"bytes"
+    assert read(encode_form(file_part(b"bytes")), content_type)[1] == b"bytes"
 
 
 def test_empty_texts_read_as_absent_and_are_counted() -> None:
-    form, _ = read(encode(text("name", ""), text("version", "1.0"), text("version", "1.0")))
+    form, _ = read(
+        encode_form(text_part("name", ""), text_part("version", "1.0"), text_part("version", "1.0"))
+    )
     assert form.texts == {"version": ["1.0", "1.0"]}
     assert form.counts == {"name": 1, "version": 2}
 
 
 def test_other_fields_are_left_out() -> None:
-    form, _ = read(encode(text("description", "Long."), text("name", "demo"), file(b"")))
+    form, _ = read(
+        encode_form(text_part("description", "Long."), text_part("name", "demo"), file_part(b""))
+    )
     assert form == Form(texts={"name": ["demo"]}, counts={"name": 1}, filename="demo-1.0.tar.gz")
 
 
 def test_a_signature_is_dropped() -> None:
-    body = encode(file(b"bytes"), file(b"\0signature", "gpg_signature", "demo-1.0.tar.gz.asc"))
+    body = encode_form(
+        file_part(b"bytes"), file_part(b"\0signature", "gpg_signature", "demo-1.0.tar.gz.asc")
+    )
     assert read(body)[1] == b"bytes"
 
 
 def test_a_text_that_was_sent_as_a_file_is_refused() -> None:
     with pytest.raises(FieldError, match="The field 'summary' is a text, and was sent as a file"):
-        read(encode(file(b"", "summary")))
+        read(encode_form(file_part(b"", "summary")))
 
 
 def test_a_file_that_was_sent_as_a_text_is_refused() -> None:
     with pytest.raises(FieldError, match="The field 'content' must be a file with a name"):
-        read(encode(text("content", "bytes")))
+        read(encode_form(text_part("content", "bytes")))
     with pytest.raises(FieldError, match="The field 'content' must be a file with a name"):
-        read(encode(file(b"bytes", filename="")))
+        read(encode_form(file_part(b"bytes", filename="")))
 
 
 def test_a_second_file_is_refused() -> None:
     with pytest.raises(FieldError, match="The field 'content' was given twice"):
-        read(encode(file(b"bytes"), file(b"bytes")))
+        read(encode_form(file_part(b"bytes"), file_part(b"bytes")))
 
 
 def test_nul_characters_are_refused_in_each_text() -> None:
     for field in ("name", "summary"):
         with pytest.raises(FieldError, match=f"The field '{field}' holds a NUL"):
-            read(encode(text(field, "a\0b")))
+            read(encode_form(text_part(field, "a\0b")))
 
 
 def test_a_text_that_is_not_utf_8_is_refused() -> None:
     with pytest.raises(FieldError, match="The field 'name' is not UTF-8"):
-        read(encode(text("name", b"\xe4")))
+        read(encode_form(text_part("name", b"\xe4")))
 
 
 def test_a_part_without_a_name_is_refused() -> None:
     with pytest.raises(MalformedFormError):
-        read(encode(b"Content-Type: text/plain\r\n\r\nvalue"))
+        read(encode_form(b"Content-Type: text/plain\r\n\r\nvalue"))
 
 
 def test_a_name_that_is_no_ascii_is_shown_as_one_line() -> None:
     with pytest.raises(FieldError, match=r"The field '\\xe4\\r\\n\.*x") as caught:
-        read(encode(file(b"", "ä%0D%0A.x")))
+        read(encode_form(file_part(b"", "ä%0D%0A.x")))
     assert caught.value.reason.isascii()
 
 
 def test_the_length_of_a_text_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forms, "LONGEST_TEXT", 1000)
     monkeypatch.setattr(forms, "MOST_TEXT", 1500)
-    read(encode(text("description", "a" * 1000)))
+    read(encode_form(text_part("description", "a" * 1000)))
     with pytest.raises(FormTooLargeError, match="'description' is longer than 1000 bytes"):
-        read(encode(text("description", "a" * 1001)))
+        read(encode_form(text_part("description", "a" * 1001)))
     with pytest.raises(FormTooLargeError, match="texts have more than 1500 bytes"):
-        read(encode(text("description", "a" * 1000), text("license", "a" * 501)))
+        read(encode_form(text_part("description", "a" * 1000), text_part("license", "a" * 501)))
 
 
 def test_the_number_of_parts_is_bounded() -> None:
-    part = text("classifiers", "a")
-    read(encode(*[part] * forms.MOST_PARTS))
+    part = text_part("classifiers", "a")
+    read(encode_form(*[part] * forms.MOST_PARTS))
     with pytest.raises(FormTooLargeError, match="more than 4000 parts"):
-        read(encode(*[part] * (forms.MOST_PARTS + 1)))
+        read(encode_form(*[part] * (forms.MOST_PARTS + 1)))
 
 
 def test_the_headers_of_a_part_are_bounded() -> None:
     with pytest.raises(FormTooLargeError):
-        read(encode(b"X-Long: " + b"a" * 5000 + b"\r\n\r\n"))
+        read(encode_form(b"X-Long: " + b"a" * 5000 + b"\r\n\r\n"))
     with pytest.raises(FormTooLargeError):
-        read(encode(b"X: a\r\n" * 50 + b"\r\n"))
+        read(encode_form(b"X: a\r\n" * 50 + b"\r\n"))
     with pytest.raises(FormTooLargeError):
         read([b"--0a1b2c3d\r\n"] + [b"a" * 1000] * 100)
 

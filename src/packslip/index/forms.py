@@ -127,7 +127,7 @@ def boundary_of(content_type: str) -> str:
     kind, options = parse_options_header(content_type)
     boundary = options.get("boundary", "")
     usable = boundary.isascii() and boundary.isprintable() and len(boundary) <= _LONGEST_BOUNDARY
-    if kind != "multipart/form-data" or not boundary or not usable:
+    if kind.lower() != "multipart/form-data" or not boundary or not usable:
         raise NoFormError
     return boundary
 
