@@ -12,8 +12,8 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
 from packslip.accounts.models import User
-from packslip.db import db, write_transaction
-from packslip.packages.models import Maintainer
+from packslip.db import add_if_new, db, write_transaction
+from packslip.packages.models import License, Maintainer
 
 
 def test_a_naive_time_is_refused(session: Session) -> None:
@@ -96,3 +96,12 @@ def test_changes_outside_of_a_write_transaction_are_refused(session: Session) ->
     session.add(User(username="ada"))
     with pytest.raises(RuntimeError, match="outside"), write_transaction(session):
         pass
+
+
+def test_a_row_is_added_unless_there_is_one_like_it(session: Session) -> None:
+    with write_transaction(session):
+        assert add_if_new(session, License(id="MIT", description="first"))
+        assert not add_if_new(session, License(id="MIT", description="second"))
+        assert add_if_new(session, License(id="ISC"))
+    assert session.get_one(License, "MIT").description == "first"
+    assert session.get(License, "ISC") is not None

@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from packslip import all_models, db  # noqa: F401 - the migrations and relationships need all
 from packslip.downloads import recorder
 from packslip.errors import SettingsError
-from packslip.index.routes import files, pypi_json, simple
+from packslip.index.routes import files, pypi_json, simple, uploads
 from packslip.settings import Settings, load_settings, secret_key
 from packslip.site.routes import feeds, health, pages
 from packslip.storage.factory import open_storage
@@ -27,6 +27,7 @@ BLUEPRINTS = (
     pages.blueprint,
     pypi_json.blueprint,
     simple.blueprint,
+    uploads.blueprint,
 )
 
 MIGRATIONS = Path(__file__).parent / "migrations"

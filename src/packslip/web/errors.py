@@ -78,8 +78,10 @@ def _on_packslip_error(error: errors.PackslipError) -> Response:
 def _on_http_exception(error: HTTPException) -> Response:
     if error.code is None or error.code < 400:
         return Response.force_type(error.get_response(), request.environ)  # type: ignore[return-value]
-    title = HTTP_STATUS_CODES.get(error.code, "Error")
-    response = error_response(error.code, title)
+    # Werkzeug's own descriptions say no more than the status does.
+    described = error.description if "description" in vars(error) else None
+    reason = described or HTTP_STATUS_CODES.get(error.code, "Error")
+    response = error_response(error.code, reason)
     if error.code == 405:
         response.headers.extend(error.get_headers())
         response.headers["Content-Type"] = f"{response.mimetype}; charset=utf-8"

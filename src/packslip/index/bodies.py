@@ -1,0 +1,108 @@
+"""The body of a request, read once, block by block."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flask import Request
+
+from packslip.errors import InvalidError
+
+BLOCK_SIZE = 64 * 1024
+
+#: Seconds for which a body may stand still.
+PATIENCE = 30.0
+
+#: Seconds for which an unwanted body may stand still, and its least bytes per second.
+DRAIN_PATIENCE = 2.0
+DRAIN_RATE = 256 * 1024
+
+
+class TruncatedBodyError(InvalidError):
+    """The client went away, fell silent, or sent a body that is not framed as HTTP asks."""
+
+    def __init__(self) -> None:
+        super().__init__("The request's body is damaged or ends too early. Nothing was stored.")
+
+
+class RequestBody:
+    """The body of one request."""
+
+    def __init__(self, request: Request) -> None:
+        #: The bytes that the client announced; None when it sends them in chunks.
+        self.length = request.content_length
+        self._stream = request.stream
+        # gunicorn reads from a socket that waits for ever.
+        self._socket: socket.socket | None = request.environ.get("gunicorn.socket")
+        self._received = 0
+        self._whole = self.length == 0
+        self._broken = False
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield the body to its end.
+
+        Raises:
+            TruncatedBodyError: it ends before the announced length or the last chunk, or stands
+                still for too long.
+        """
+        while block := self._read(PATIENCE):
+            yield block
+
+    def discard(self, limit: int) -> None:
+        """Read on to the end after the request was answered, or break the connection off.
+
+        Many clients send all of a body before they look for the answer, and would lose it if the
+        connection ended before. So the rest is taken as long as it comes fast enough and has no
+        more than `limit` bytes.
+
+        Raises:
+            ConnectionResetError: the end was not reached. What the server could still read from
+                this connection is no request.
+        """
+        deadline = time.monotonic() + DRAIN_PATIENCE
+        start = self._received
+        try:
+            while not self._whole:
+                drained = self._received - start
+                left = deadline + drained / DRAIN_RATE - time.monotonic()
+                if drained > limit or left <= 0:
+                    break
+                self._read(min(left, DRAIN_PATIENCE))
+        except TruncatedBodyError:
+            pass
+        if not self._whole:
+            raise ConnectionResetError(errno.ECONNRESET, "the request's body was not read")
+
+    def _read(self, patience: float) -> bytes:
+        if self._broken:
+            raise TruncatedBodyError
+        try:
+            with self._timeout(patience):
+                block = self._stream.read(BLOCK_SIZE)
+        except Exception as error:
+            # Each server has its own exceptions for what is wrong with a body.
+            self._broken = True
+            raise TruncatedBodyError from error
+        self._received += len(block)
+        if not block:
+            self._broken = self.length is not None and self._received != self.length
+            if self._broken:
+                raise TruncatedBodyError
+            self._whole = True
+        return block
+
+    @contextmanager
+    def _timeout(self, seconds: float) -> Iterator[None]:
+        if self._socket is None:
+            yield
+            return
+        before = self._socket.gettimeout()
+        self._socket.settimeout(seconds)
+        try:
+            yield
+        finally:
+            self._socket.settimeout(before)

@@ -1,0 +1,74 @@
+"""The address for uploads: `POST /legacy/`."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, after_this_request, redirect, request, url_for
+from werkzeug import Response as BaseResponse
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+
+from packslip.accounts.access import require_upload_scope
+from packslip.accounts.identity import identify
+from packslip.db import session
+from packslip.index.bodies import RequestBody
+from packslip.index.uploads import check_length, check_upload, receive
+from packslip.packages.publishing import publication, publish_upload
+from packslip.web.context import current_settings, current_storage
+from packslip.web.urls import base_url
+
+blueprint = Blueprint("uploads", __name__)
+
+
+@blueprint.post("/legacy/")
+def upload() -> Response:
+    """Take a wheel or a source distribution from twine and its like."""
+    settings, storage, db_session = current_settings(), current_storage(), session()
+    body = _answerable_body()
+    header = request.headers.get("Authorization")
+    identity = require_upload_scope(identify(db_session, header))
+    actor = identity.actor(request.remote_addr)
+    # An upload may take minutes; the connection to the database goes back until it is here.
+    db_session.rollback()
+    check_length(body.length, settings.max_upload)
+    with storage.stage() as staged:
+        content_type = request.headers.get("Content-Type", "")
+        received = receive(body.blocks(), content_type, staged, settings.max_upload)
+        distribution = check_upload(received, staged)
+        with publication(db_session, storage, distribution):
+            published = publish_upload(db_session, storage, identity, actor, distribution)
+            created = published.created
+    filename = distribution.name.filename
+    text = f"OK: {filename} is published." if created else f"OK: {filename} was here already."
+    return Response(f"{text}\n", mimetype="text/plain")
+
+
+@blueprint.post("/legacy")
+def upload_without_slash() -> BaseResponse:
+    """Tell the exact address. The method stays POST."""
+    _answerable_body()
+    return redirect(url_for(".upload"), code=308)
+
+
+@blueprint.before_app_request
+def refuse_lost_uploads() -> None:
+    """Name the right address to whoever uploads to another one, instead of a bare refusal."""
+    lost = isinstance(request.routing_exception, (MethodNotAllowed, NotFound))
+    if request.method != "POST" or request.mimetype != "multipart/form-data" or not lost:
+        return
+    _answerable_body()
+    valid: list[str] | None = getattr(request.routing_exception, "valid_methods", None)
+    raise MethodNotAllowed(
+        valid, f"This address takes no uploads. Upload to {base_url()}{url_for('uploads.upload')}"
+    )
+
+
+def _answerable_body() -> RequestBody:
+    """The request's body. What is not read of it is discarded after the answer was sent."""
+    body = RequestBody(request)
+    limit = current_settings().max_upload
+
+    def discard_rest(response: Response) -> Response:
+        response.call_on_close(lambda: body.discard(limit))
+        return response
+
+    after_this_request(discard_rest)
+    return body

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from tests.helpers.packages import add_package, add_release
+
+from packslip.db import write_transaction
+from packslip.packages.latest import refresh_texts
+from packslip.packages.models import Language, License, Package
+
+
+def refresh(session: Session, package: Package) -> Package:
+    with write_transaction(session):
+        refresh_texts(session, session.get_one(Package, package.id))
+    return session.get_one(Package, package.id)
+
+
+def add(session: Session, package: Package, version: str, **values: Any) -> None:
+    said = {"name": package.name, "version": version, "summary": f"Summary of {version}."}
+    add_release(session, package, version, core_metadata=said, **values)
+
+
+def test_a_package_has_the_texts_of_its_latest_release(session: Session) -> None:
+    package = add_package(session, "demo")
+    said = {
+        "metadata_version": "2.4",
+        "name": "Demo",
+        "version": "1.0",
+        "summary": "A demo.",
+        "description": "# Demo",
+        "description_content_type": "text/markdown",
+        "author_email": "Ada Lovelace <ada@example.com>",
+        "license_expression": "MIT OR Apache-2.0",
+        "classifier": ["Programming Language :: Rust", "Programming Language :: Python :: 3"],
+        "project_url": ["Homepage, https://example.com/,demo", "Docs,https://example.com/docs"],
+    }
+    add_release(session, package, "1.0", core_metadata=said)
+    package = refresh(session, package)
+    assert (package.name, package.summary, package.description) == ("Demo", "A demo.", "# Demo")
+    assert package.description_content_type == "text/markdown"
+    assert (package.author_name, package.author_email) == ("Ada Lovelace", "ada@example.com")
+    assert package.home_page == "https://example.com/,demo"
+    assert package.docs_url == "https://example.com/docs"
+    assert package.license_id == "MIT OR Apache-2.0"
+    assert [language.id for language in package.languages] == ["Python", "Rust"]
+
+
+def test_prereleases_and_yanked_releases_speak_only_when_there_is_no_other(
+    session: Session,
+) -> None:
+    package = add_package(session, "demo")
+    add(session, package, "3.0", yanked=True)
+    assert refresh(session, package).summary == "Summary of 3.0."
+    add(session, package, "2.0rc1")
+    assert refresh(session, package).summary == "Summary of 2.0rc1."
+    add(session, package, "1.0")
+    assert refresh(session, package).summary == "Summary of 1.0."
+    add(session, package, "1.10")
+    assert refresh(session, package).summary == "Summary of 1.10."
+
+
+def test_what_the_latest_release_no_longer_says_is_gone(session: Session) -> None:
+    package = add_package(
+        session, "demo", home_page="https://example.com", author_name="Ada", description="Old."
+    )
+    with write_transaction(session):
+        package = session.get_one(Package, "demo")
+        package.license = License(id="MIT")
+        package.languages = [Language(id="C")]
+    add(session, package, "1.0")
+    package = refresh(session, package)
+    assert (package.home_page, package.author_name, package.description) == (None, None, "")
+    assert (package.license, package.languages) == (None, [])
+    assert session.scalars(select(License.id)).all() == ["MIT"]
+
+
+def test_a_package_without_releases_stays_as_it_is(session: Session) -> None:
+    package = add_package(session, "demo", summary="Kept.")
+    assert refresh(session, package).summary == "Kept."
+
+
+def test_a_known_licence_and_a_known_language_are_taken(session: Session) -> None:
+    for name in ("demo", "other"):
+        package = add_package(session, name)
+        said = {"license": "MIT License", "classifier": ["Programming Language :: Python"]}
+        add_release(session, package, "1.0", core_metadata=said)
+        refresh(session, package)
+    license_ = session.scalars(select(License)).one()
+    assert (license_.id, license_.description) == ("MIT", "MIT License")
+    assert session.scalars(select(Language.id)).all() == ["Python"]
