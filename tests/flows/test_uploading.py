@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.helpers.application import sdist, sha256, wheel
 from tests.helpers.clients import Credentials, Machine
+from tests.helpers.distributions import core_metadata, record_of, write_zip
 from tests.helpers.processes import Finished
 from tests.helpers.server import Server
 
@@ -16,6 +17,15 @@ pytestmark = pytest.mark.clients
 CLIENTS = ("twine", "uv", "hatch", "poetry", "flit")
 
 UNKNOWN_CLASSIFIER = "Weather :: Sunny"
+
+WRONG_CREDENTIALS = "The username and password, or the token, are wrong or no longer valid."
+
+
+@pytest.fixture(scope="module")
+def mallory(server: Server) -> Credentials:
+    """A token of somebody who owns nothing."""
+    server.create_user("mallory")
+    return Credentials(server.create_token("mallory"))
 
 
 def publish(
@@ -131,24 +141,24 @@ def test_metadata_at_fault_is_refused(
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_wrong_token_is_refused(client: str, machine: Machine, server: Server) -> None:
     name = f"{client}-forged"
-    done = publish(client, machine, server, Credentials("pks_nobody-made-this"), name)
-    assert_refused(done, "TODO")
+    done = publish(client, machine, server, Credentials("packslip_nobody-made-this"), name)
+    assert_refused(done, WRONG_CREDENTIALS)
     assert server.page(name) is None
 
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_somebody_elses_package_is_refused(
-    client: str, machine: Machine, server: Server, ada: Credentials
+    client: str, machine: Machine, server: Server, ada: Credentials, mallory: Credentials
 ) -> None:
     name = f"{client}-owned"
-    mallory = f"mallory-{client}"
-    server.create_user(mallory)
-    other = Credentials(server.create_token(mallory))
-    done = publish(client, machine, server, ada, name)
-    assert done.code == 0, done
+    assert publish(client, machine, server, ada, name).code == 0
     before = server.page(name)
-    done = publish(client, machine, server, other, name, module="stolen = True\n")
-    assert_refused(done, "TODO")
+    done = publish(client, machine, server, mallory, name, module="stolen = True\n")
+    assert_refused(
+        done,
+        f"The user 'mallory' may not upload to the package '{name}': "
+        "only its owners and maintainers may.",
+    )
     assert server.page(name) == before
 
 
@@ -159,9 +169,13 @@ def test_a_file_that_is_named_as_another_package_is_refused(
     """flit is left out: it builds what it sends, and names it rightly."""
     name = f"{client}-misnamed"
     folder = machine.folder / "project"
-    file = wheel(
-        folder / "dist", "inner", "1.0", filename=f"{client}_misnamed-1.0-py3-none-any.whl"
-    )
+    stem = f"{client}_misnamed-1.0"
+    members = {
+        f"{stem}.dist-info/METADATA": core_metadata("inner", "1.0"),
+        f"{stem}.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    members[f"{stem}.dist-info/RECORD"] = record_of(members, f"{stem}.dist-info/RECORD")
+    file = write_zip(folder / "dist" / f"{stem}-py3-none-any.whl", members)
     if client == "poetry":
         write_poetry_project(folder, name)
         done = machine.poetry_publish(server, ada, folder)
@@ -172,7 +186,7 @@ def test_a_file_that_is_named_as_another_package_is_refused(
             "hatch": machine.hatch_publish,
         }[client]
         done = upload(server, ada, file)
-    assert_refused(done, "TODO")
+    assert_refused(done, f"{stem}-py3-none-any.whl: it is not named for inner")
     assert server.page(name) is None
 
 
@@ -196,7 +210,7 @@ def test_a_user_may_upload_with_their_password(machine: Machine, server: Server)
     done = machine.twine_upload(server, Credentials("a password of hers", "grace"), file)
     assert done.code == 0, done
     refused = machine.twine_upload(server, Credentials("not her password", "grace"), file)
-    assert_refused(refused, "TODO")
+    assert_refused(refused, WRONG_CREDENTIALS)
 
 
 def test_a_token_for_one_package_uploads_no_other(machine: Machine, server: Server) -> None:
@@ -205,10 +219,12 @@ def test_a_token_for_one_package_uploads_no_other(machine: Machine, server: Serv
         wheel(machine.folder / "dist", name, "1.0") for name in ("mine-alone", "something-else")
     )
     assert machine.twine_upload(server, token, mine).code == 0
-    assert_refused(machine.twine_upload(server, token, other), "TODO")
+    refused = machine.twine_upload(server, token, other)
+    assert_refused(refused, "This token is limited to other packages than 'something-else'.")
 
 
 def test_a_token_for_reading_uploads_nothing(machine: Machine, server: Server) -> None:
     token = Credentials(server.create_token("ada", "--scope", "read"))
     file = wheel(machine.folder / "dist", "read-only", "1.0")
-    assert_refused(machine.uv_publish(server, token, file), "TODO")
+    refused = machine.uv_publish(server, token, file)
+    assert_refused(refused, "This token is for another use: its scope is 'read'.")

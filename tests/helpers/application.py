@@ -23,6 +23,15 @@ INSTALLED = {
     "slip-words": "3.1",
 }
 
+#: The files that this brings: wheels where there are some that fit this machine.
+DOWNLOADED = (
+    "slip_app-1.0-py3-none-any.whl",
+    "slip_core-1.10-py3-none-any.whl",
+    f"slip_native-2.1-{next(sys_tags())}.whl",
+    "slip_text-0.9.tar.gz",
+    "slip_words-3.1-py3-none-any.whl",
+)
+
 #: Builds a wheel of what lies beside it, with nothing but the standard library, so that building
 #: needs nothing from an index either.
 _BACKEND = """

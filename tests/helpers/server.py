@@ -8,20 +8,25 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
 from tests.helpers.processes import BIN, own_environment, run
 
 #: Seconds that a server may take to start or to stop.
 PATIENCE = 40
+
+_JSON = "application/vnd.pypi.simple.v1+json"
 
 #: Servers of this process, so that a failed test can show their logs.
 STARTED: list[Server] = []
@@ -134,10 +139,19 @@ class Server:
     def create_token(self, username: str, *arguments: str) -> str:
         return self.command("token", "create", "--user", username, *arguments)
 
-    def downloads(self, by: str = "release") -> dict[str, int]:
-        """How many downloads are recorded; all that ended before the call are among them."""
-        counts = json.loads(self.command("stats", "--by", by, "--json"))["counts"]
-        return {_key(count, by): count["downloads"] for count in counts}
+    def downloads(self) -> Counter[str]:
+        """How often each file was downloaded: `demo-1.0.tar.gz by pip` is 2, for instance.
+
+        All downloads that ended before the call are among them.
+        """
+        told = json.loads(self.command("stats", "--json"))["downloads"]
+        with contextlib.closing(sqlite3.connect(self.data / "packslip.db")) as database:
+            rows = database.execute(
+                "SELECT file || ' by ' || coalesce(installer, '?') FROM downloads"
+            )
+            found = Counter(row[0] for row in rows)
+        assert told <= found.total()
+        return found
 
     def get(self, path: str, **headers: str) -> bytes:
         """What the server answers to a GET; raises unless it is 200."""
@@ -169,19 +183,22 @@ class Server:
             )
 
     def page(self, name: str) -> dict[str, Any] | None:
-        """The package's page in the Simple API, or None if there is none."""
+        """The package's page in the Simple API with whole addresses, or None if there is none."""
+        path = f"/simple/{name}/"
         try:
-            found = self.get(f"/simple/{name}/", Accept="application/vnd.pypi.simple.v1+json")
+            page: dict[str, Any] = json.loads(self.get(path, Accept=_JSON))
         except urllib.error.HTTPError as error:
             if error.code == 404:
                 return None
             raise
-        page: dict[str, Any] = json.loads(found)
+        for file in page["files"]:
+            file["url"] = urljoin(self.url + path, file["url"])
         return page
 
-
-def _key(count: dict[str, Any], by: str) -> str:
-    return f"{count['package']} {count['release']}" if by == "release" else str(count[by])
+    def names(self) -> list[str]:
+        """The names of all packages."""
+        root = json.loads(self.get("/simple/", Accept=_JSON))
+        return [package["name"] for package in root["projects"]]
 
 
 @contextlib.contextmanager
