@@ -7,8 +7,11 @@ from sqlalchemy.orm import Session
 from tests.helpers.packages import add_package, add_release
 
 from packslip.db import write_transaction
+from packslip.events.operations import Actor
 from packslip.packages.latest import refresh_texts
 from packslip.packages.models import Language, License, Package
+from packslip.packages.operations import unyank_release, yank_release
+from packslip.packages.removal import remove_release
 
 
 def refresh(session: Session, package: Package) -> Package:
@@ -90,3 +93,19 @@ def test_a_known_licence_and_a_known_language_are_taken(session: Session) -> Non
     license_ = session.scalars(select(License)).one()
     assert (license_.id, license_.description) == ("MIT", "MIT License")
     assert session.scalars(select(Language.id)).all() == ["Python"]
+
+
+def test_a_yank_and_a_removal_let_another_release_speak(session: Session) -> None:
+    package = add_package(session, "demo")
+    for version in ("1.0", "2.0", "3.0"):
+        add(session, package, version)
+    releases = {release.version: release for release in package.releases}
+    with write_transaction(session):
+        yank_release(session, Actor.command(), releases["3.0"])
+    assert session.get_one(Package, "demo").summary == "Summary of 2.0."
+    with write_transaction(session):
+        remove_release(session, Actor.command(), releases["2.0"])
+    assert session.get_one(Package, "demo").summary == "Summary of 1.0."
+    with write_transaction(session):
+        unyank_release(session, Actor.command(), releases["3.0"])
+    assert session.get_one(Package, "demo").summary == "Summary of 3.0."

@@ -9,6 +9,7 @@ from packslip.errors import InvalidError
 from packslip.events.models import Action, Event
 from packslip.events.operations import Actor, record
 from packslip.packages import queries
+from packslip.packages.latest import refresh_texts
 from packslip.packages.models import Maintainer, MaintainerRole, Package, Release
 from packslip.texts import one_line
 
@@ -63,6 +64,7 @@ def _record_yank(
     data = {"version": release.version, "before": before, "after": _yank_state(release)}
     event = record(session, actor, action, package_id=release.package_id, data=data)
     touch(session, release.package, event)
+    refresh_texts(session, release.package)
 
 
 def set_maintainer(

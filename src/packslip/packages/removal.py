@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from packslip.events.models import Action
 from packslip.events.operations import Actor, record
+from packslip.packages.latest import refresh_texts
 from packslip.packages.models import File, Package, Release
 from packslip.packages.operations import touch
 from packslip.storage.protocol import metadata_key
@@ -41,6 +42,7 @@ def remove_release(session: Session, actor: Actor, release: Release) -> list[str
     event = record(session, actor, Action.RELEASE_REMOVE, package_id=package.id, data=data)
     session.expire(package, ["releases"])
     touch(session, package, event)
+    refresh_texts(session, package)
     return _keys(files)
 
 

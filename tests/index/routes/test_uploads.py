@@ -24,6 +24,7 @@ from tests.helpers.forms import (
 from packslip.accounts.models import Token
 from packslip.accounts.passwords import hash_password
 from packslip.db import Base
+from packslip.errors import StorageFullError
 from packslip.events.models import Event
 from packslip.packages.models import Package
 from packslip.web import context
@@ -296,6 +297,25 @@ def test_a_body_that_is_cut_off_stores_nothing(
         assert "ends too early" in answer.status
         assert_nothing_is_there(app, session)
     assert post_form(client, secret, body).status_code == 200
+
+
+def test_a_storage_without_room_is_told_and_nothing_is_left(
+    app: Flask,
+    client: FlaskClient,
+    session: Session,
+    secret: str,
+    wheel: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_room(*args: object) -> None:
+        raise StorageFullError("There is no room left in the storage.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(current_storage(), "put_bytes", no_room)
+        answer = post_upload(client, secret, wheel)
+    assert answer.status == "507 There is no room left in the storage."
+    assert_nothing_is_there(app, session)
+    assert post_upload(client, secret, wheel).status_code == 200
 
 
 def test_the_address_without_its_slash_leads_to_the_one_with_it(client: FlaskClient) -> None:
