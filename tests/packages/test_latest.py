@@ -109,3 +109,10 @@ def test_a_yank_and_a_removal_let_another_release_speak(session: Session) -> Non
     with write_transaction(session):
         unyank_release(session, Actor.command(), releases["3.0"])
     assert session.get_one(Package, "demo").summary == "Summary of 3.0."
+
+
+def test_releases_without_metadata_have_nothing_to_say(session: Session) -> None:
+    package = add_package(session, "demo")
+    add(session, package, "1.0")
+    add_release(session, package, "2.0", core_metadata={})
+    assert refresh(session, package).summary == "Summary of 1.0."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import String, cast, select
 from sqlalchemy.orm import Session, defer
 
 from packslip.db import add_if_new
@@ -20,9 +20,12 @@ from packslip.packages.queries import package_latest_release
 def refresh_texts(session: Session, package: Package) -> None:
     """Give the package the texts, author, licence, languages and addresses of its latest release.
 
-    Call it after each change to its releases. A package without a release stays as it is.
+    Call it after each change to its releases. Releases without metadata do not count, and a
+    package without any other stays as it is.
     """
-    statement = select(Release).where(Release.package_id == package.id)
+    # Of imported releases often one alone has metadata.
+    is_described = cast(Release.core_metadata, String) != "{}"
+    statement = select(Release).where(Release.package_id == package.id, is_described)
     # Descriptions are long and releases many; only one is needed.
     releases = session.scalars(statement.options(defer(Release.core_metadata)))
     latest = package_latest_release(releases)
