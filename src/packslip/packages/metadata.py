@@ -13,9 +13,9 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from packslip.packages.metadata_fields import FieldReader, Rigour
-from packslip.packages.metadata_parsing import InvalidMetadataError, headers_of
+from packslip.packages.metadata_parsing import Headers, InvalidMetadataError, headers_of
 
-__all__ = ["CoreMetadata", "InvalidMetadataError", "parse_metadata"]
+__all__ = ["CoreMetadata", "InvalidMetadataError", "metadata_of", "parse_metadata"]
 
 _DECIDES_DEPENDENCIES = {"requires-dist", "requires-python", "provides-extra"}
 
@@ -118,7 +118,16 @@ def parse_metadata(data: bytes) -> CoreMetadata:
         InvalidMetadataError: It breaks the core metadata specification, or its version is unknown.
 
     """
-    headers = headers_of(data)
+    return metadata_of(headers_of(data))
+
+
+def metadata_of(headers: Headers) -> CoreMetadata:
+    """Read the fields of metadata that was taken apart, wherever it stood.
+
+    Raises:
+        InvalidMetadataError: It breaks the core metadata specification, or its version is unknown.
+
+    """
     version = headers.metadata_version()
     number = _version(version)
     read = FieldReader(headers, number, _rigour(number))
