@@ -1,0 +1,1 @@
+"""Filling the index from folders: distributions, and documents that describe packages."""
