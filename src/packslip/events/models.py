@@ -19,6 +19,7 @@ class Action(StrEnum):
     TOKEN_CREATE = "token.create"
     TOKEN_REVOKE = "token.revoke"
     PACKAGE_CREATE = "package.create"
+    PACKAGE_IMPORT = "package.import"
     PACKAGE_REMOVE = "package.remove"
     MAINTAINER_ADD = "maintainer.add"
     MAINTAINER_CHANGE = "maintainer.change"
