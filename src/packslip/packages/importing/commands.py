@@ -48,8 +48,9 @@ def import_command(
     JSON documents, one per package and shaped as `/pypi/NAME/json`, fill packages, releases,
     licences, languages and people. Their files are known afterwards, and not held.
 
-    A second run finds everything already there. Ctrl-C ends after the file under way, twice at
-    once; what was imported until then stays. What is no such file is skipped, and each one named.
+    All else is skipped, and each such file named. A second run finds everything already there.
+    Ctrl-C ends the import after the file under way, a second Ctrl-C at once; what was imported
+    until then stays.
 
     Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 interrupted.
     """
