@@ -49,6 +49,15 @@ def test_without_a_header_nobody_is_known(session: Session) -> None:
     assert identify(session, "") is None
 
 
+@pytest.mark.parametrize("username", ["__token__", "ada", ""])
+def test_a_username_without_a_password_is_no_attempt(
+    session: Session, checks: list[bool], username: str
+) -> None:
+    make_user(session, hashed_password=HASHED)
+    assert identify(session, basic(username, "")) is None
+    assert checks == []
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
 def test_a_username_and_password_identify(session: Session, encoding: str) -> None:
     user = make_user(session, hashed_password=HASHED)

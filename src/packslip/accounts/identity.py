@@ -47,7 +47,7 @@ class Identity:
 def identify(
     session: Session, authorization: str | None, *, passwords: bool = True
 ) -> Identity | None:
-    """Who sent this Authorization header; None when there is none.
+    """Who sent this Authorization header; None when there is none, or no password in it.
 
     Taken are HTTP Basic (RFC 7617) with username and password, with `__token__` or any username
     and a token, and a token as Bearer (RFC 6750). A password takes about a tenth of a second,
@@ -65,6 +65,9 @@ def identify(
         return _by_token(session, rest.strip())
     if scheme.lower() == "basic":
         username, password = _basic(rest.strip())
+        if not password:
+            # pip sends a username alone before it asks the keyring, which it does only after a 401.
+            return None
         if username == TOKEN_USERNAME or looks_like_token(password):
             return _by_token(session, password)
         if not passwords:
