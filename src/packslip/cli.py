@@ -17,6 +17,7 @@ from packslip.db import upgrade_schema
 from packslip.downloads.commands import stats_command
 from packslip.errors import PackslipError, SettingsError
 from packslip.packages.commands import package_commands
+from packslip.packages.importing.commands import import_command
 from packslip.settings import unknown_settings
 from packslip.wsgi import serve
 
@@ -46,6 +47,7 @@ for command in (
     token_commands,
     package_commands,
     db_commands,
+    import_command,
     stats_command,
 ):
     packslip.add_command(command)
