@@ -1,4 +1,4 @@
-"""Rules for short texts that people give."""
+"""Short texts that people give: rules for them, and how to repeat them."""
 
 from __future__ import annotations
 
@@ -23,3 +23,9 @@ def one_line(text: str, what: str, limit: int) -> str:
     if any(unicodedata.category(character) in _REFUSED for character in text):
         raise InvalidError(f"{what} must be one line without control characters.")
     return text
+
+
+def brief(text: str, limit: int = 100) -> str:
+    """Text from a stranger as part of a sentence: one line of printable ASCII, cut at `limit`."""
+    shown = ascii(text)[1:-1]
+    return shown if len(shown) <= limit else shown[:limit] + "..."

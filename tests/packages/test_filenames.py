@@ -8,9 +8,7 @@ from packaging.version import Version
 
 from packslip.packages.filenames import (
     InvalidFilenameError,
-    InvalidPackageNameError,
     parse_filename,
-    valid_package_name,
 )
 
 
@@ -176,14 +174,3 @@ def test_current_names_are_read_as_packaging_reads_them(
     wheel = f"{project}-{version}-{tags}.whl"
     theirs = parse_wheel_filename(wheel)
     assert (parse_filename(wheel).package, parse_filename(wheel).version) == theirs[:2]
-
-
-@pytest.mark.parametrize("name", ["a", "A.b-c_d", "0", "zope.interface", "a__b"])
-def test_valid_package_names_are_normalised(name: str) -> None:
-    assert valid_package_name(name) == valid_package_name(name.upper())
-
-
-@pytest.mark.parametrize("name", ["", ".a", "a-", "a b", "a\n", "ä", "a/b", "a" * 300])
-def test_invalid_package_names_are_refused(name: str) -> None:
-    with pytest.raises(InvalidPackageNameError):
-        valid_package_name(name)

@@ -14,8 +14,8 @@ from packaging.version import Version
 from packslip.errors import InvalidError
 from packslip.packages.filenames import DistributionName, parse_filename
 from packslip.packages.metadata import CoreMetadata
-from packslip.packages.texts import brief
 from packslip.packages.versions import parse_version
+from packslip.texts import brief
 
 
 class DisagreementError(InvalidError):

@@ -18,8 +18,8 @@ from packaging.utils import InvalidName, canonicalize_name, canonicalize_version
 from packaging.version import Version
 
 from packslip.errors import InvalidError
-from packslip.packages.texts import brief
 from packslip.packages.versions import parse_version
+from packslip.texts import brief
 
 LONGEST_FILENAME = 240
 
@@ -41,17 +41,6 @@ class InvalidFilenameError(InvalidError):
         super().__init__(f"Invalid file name {brief(filename)}: {fault}")
         self.filename = filename
         self.fault = fault
-
-
-class InvalidPackageNameError(InvalidError):
-    """A package's name breaks the rules for names."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"Invalid package name {brief(name)}: it may hold ASCII letters, digits, "
-            "'.', '-' and '_', and begins and ends with a letter or digit"
-        )
-        self.name = name
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +67,6 @@ class DistributionName:
     def is_wheel(self) -> bool:
         """Whether it is a wheel rather than a source distribution."""
         return self.packagetype == "bdist_wheel"
-
-
-def valid_package_name(name: str) -> str:
-    """Return the normalised form of a valid package name.
-
-    Raises:
-        InvalidPackageNameError: It does not follow the specification of names (PEP 508).
-
-    """
-    try:
-        if len(name) > LONGEST_FILENAME:
-            raise InvalidPackageNameError(name)
-        return canonicalize_name(name, validate=True)
-    except InvalidName:
-        raise InvalidPackageNameError(name) from None
 
 
 def parse_filename(filename: str, package: str | None = None) -> DistributionName:

@@ -15,8 +15,8 @@ from trove_classifiers import classifiers as trove
 
 from packslip.packages.mending import readable_requirement, readable_specifiers
 from packslip.packages.metadata_parsing import Headers, InvalidMetadataError
-from packslip.packages.texts import brief
 from packslip.packages.versions import parse_version
+from packslip.texts import brief
 
 LONGEST_SUMMARY = 512
 LONGEST_LINE = 4000

@@ -9,7 +9,7 @@ from typing import cast
 from packaging.metadata import parse_email
 
 from packslip.errors import InvalidError
-from packslip.packages.texts import brief
+from packslip.texts import brief
 
 #: Headers that one metadata file may have; packages with hundreds of dependencies stay below.
 MOST_HEADERS = 10_000

@@ -12,6 +12,9 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from packslip.errors import InvalidError
 
+#: Characters that a package's name may have: no file could be named for a longer one.
+LONGEST_NAME = 200
+
 # `\Z` because `$` would also let a trailing newline through, and ASCII because some letters
 # outside of it count as equal to ASCII ones when case is ignored.
 _VALID_NAME = re.compile(r"([A-Z0-9]|[A-Z0-9][A-Z0-9._-]*[A-Z0-9])\Z", re.IGNORECASE | re.ASCII)
@@ -23,7 +26,7 @@ class InvalidPackageNameError(InvalidError):
     def __init__(self, name: str) -> None:
         super().__init__(
             "A package name consists of ASCII letters, digits, '.', '-' and '_', "
-            "and begins and ends with a letter or digit."
+            f"begins and ends with a letter or digit, and has at most {LONGEST_NAME} characters."
         )
         self.name = name
 
@@ -100,6 +103,6 @@ def normalize_name(name: str) -> NormalizedName:
     Raises:
         InvalidPackageNameError: no package can have this name.
     """
-    if not _VALID_NAME.match(name):
+    if len(name) > LONGEST_NAME or not _VALID_NAME.match(name):
         raise InvalidPackageNameError(name)
     return canonicalize_name(name)

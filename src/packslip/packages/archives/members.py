@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from packslip.errors import InvalidError, PackslipError
-from packslip.packages.texts import brief
+from packslip.texts import brief
 
 #: Bytes read or expanded at once.
 PIECE = 256 * 1024

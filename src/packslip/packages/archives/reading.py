@@ -19,7 +19,7 @@ from packslip.packages.archives.members import (
 from packslip.packages.archives.tars import tar_members
 from packslip.packages.archives.zips import zip_members
 from packslip.packages.filenames import DistributionName, split_stem
-from packslip.packages.texts import brief
+from packslip.texts import brief
 
 #: Bytes that METADATA or PKG-INFO may have, the description in it included.
 LARGEST_METADATA = 4 * 1024**2

@@ -19,7 +19,7 @@ from packslip.packages.archives.members import (
     TooMuchInsideError,
     faults_of,
 )
-from packslip.packages.texts import brief
+from packslip.texts import brief
 
 #: Bytes that the central directory may have.
 LARGEST_DIRECTORY = 16 * 1024**2

@@ -17,9 +17,7 @@ from packaging.utils import canonicalize_name
 from packslip.packages.filenames import (
     LONGEST_FILENAME,
     InvalidFilenameError,
-    InvalidPackageNameError,
     parse_filename,
-    valid_package_name,
 )
 from packslip.packages.importing.people import is_among, read_people, unite
 from packslip.packages.importing.report import Kind, NotImportableError, Skip
@@ -30,6 +28,7 @@ from packslip.packages.metadata_parsing import Headers
 from packslip.packages.models import MaintainerRole
 from packslip.packages.people import Person
 from packslip.packages.versions import canonical, normal_form
+from packslip.simple_api.page import InvalidPackageNameError, normalize_name
 
 LONGEST_VERSION = 200
 LONGEST_REASON = 200
@@ -124,7 +123,7 @@ def read_document(data: bytes) -> PackageDocument:
         raise NotImportableError("JSON of another kind")
     name = line(info["name"])
     try:
-        package_id = valid_package_name(name)
+        package_id = normalize_name(name)
     except InvalidPackageNameError:
         raise NotImportableError("not a valid package name") from None
     described = line(info.get("version"))
