@@ -52,16 +52,15 @@ class RequestBody:
         while block := self._read(PATIENCE):
             yield block
 
-    def discard(self, limit: int) -> None:
-        """Read on to the end after the request was answered, or break the connection off.
+    def discard(self, limit: int) -> bool:
+        """Read on to the end, and return whether it was reached.
 
-        Many clients send all of a body before they look for the answer, and would lose it if the
-        connection ended before. So the rest is taken as long as it comes fast enough and has no
-        more than `limit` bytes.
+        Call it before a refusal is answered. Many clients send all of a body before they look for
+        the answer, and would lose it if the connection ended meanwhile. So the rest is taken as
+        long as it comes fast enough and has no more than `limit` bytes.
 
-        Raises:
-            ConnectionResetError: the end was not reached. What the server could still read from
-                this connection is no request.
+        It must not wait until the answer was sent: the client's next request would then be read
+        together with the end of this body, and gunicorn forgets it.
         """
         deadline = time.monotonic() + DRAIN_PATIENCE
         start = self._received
@@ -74,8 +73,16 @@ class RequestBody:
                 self._read(min(left, DRAIN_PATIENCE))
         except TruncatedBodyError:
             pass
-        if not self._whole:
-            raise ConnectionResetError(errno.ECONNRESET, "the request's body was not read")
+        return self._whole
+
+    @staticmethod
+    def break_off() -> None:
+        """End the connection after the answer was sent: what could still be read is no request.
+
+        Raises:
+            ConnectionResetError: always; the server takes it as if the client had gone.
+        """
+        raise ConnectionResetError(errno.ECONNRESET, "the request's body was not read to its end")
 
     def _read(self, patience: float) -> bytes:
         if self._broken:

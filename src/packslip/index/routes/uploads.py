@@ -62,12 +62,14 @@ def refuse_lost_uploads() -> None:
 
 
 def _answerable_body() -> RequestBody:
-    """The request's body. What is not read of it is discarded after the answer was sent."""
+    """The request's body. What the route leaves of it is discarded before the answer is sent."""
     body = RequestBody(request)
     limit = current_settings().max_upload
 
     def discard_rest(response: Response) -> Response:
-        response.call_on_close(lambda: body.discard(limit))
+        session().rollback()
+        if not body.discard(limit):
+            response.call_on_close(body.break_off)
         return response
 
     after_this_request(discard_rest)
