@@ -94,7 +94,7 @@ def run(
         client=find_client(client),
         clients=clients,
     )
-    console = Console()
+    console = _console()
     try:
         work = Run([packslip(command)], suites, options, console, corpus, place)
         results = work.run()
@@ -113,8 +113,13 @@ def run(
 def show(file: Path, markdown: bool) -> None:
     """Show the results that a run kept with --json."""
     # A table that is cut to the terminal's width is no Markdown.
-    console = Console(width=200) if markdown else Console()
+    console = Console(width=200) if markdown else _console()
     report(Results.load(file), console, markdown=markdown)
+
+
+def _console() -> Console:
+    """In a file there is no terminal whose width would have to be kept."""
+    return Console(width=None if sys.stdout.isatty() else 110)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from urllib.parse import urljoin
 
 import httpx
 
-from bench.corpus import Distribution
 from bench.http1 import AGENT
 from bench.server import BenchError, Server
 
@@ -37,17 +36,17 @@ def files_listed(page: httpx.Response) -> list[str]:
     return re.findall(r'<a\s[^>]*href="([^"#]+)', page.text)
 
 
-def file_url(server: Server, file: Distribution) -> str:
-    """The address of a file, as its package's page tells it.
+def file_url(server: Server, package: str, filename: str) -> str:
+    """The address of a file, as the package's page tells it.
 
     Raises:
         BenchError: when the page does not list it.
     """
-    page = server.page_url(file.name)
+    page = server.page_url(package)
     for link in files_listed(get(page, {"Accept": f"{JSON}, {HTML};q=0.1"})):
-        if link.endswith(f"/{file.path.name}"):
+        if link.endswith(f"/{filename}"):
             return urljoin(page, link)
-    raise BenchError(f"{page} does not list {file.path.name}")
+    raise BenchError(f"{page} does not list {filename}")
 
 
 def download(url: str) -> int:

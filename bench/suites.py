@@ -91,9 +91,9 @@ def pages(bench: Bench) -> Iterator[Case]:
 def files(bench: Bench) -> Iterator[Case]:
     """A small wheel, its metadata, and a wheel of 30 MB."""
     with bench.server.running():
-        small = file_url(bench.server, bench.corpus.small)
-        medium = file_url(bench.server, bench.corpus.medium)
-        yield _get_load(bench, "wheel of 16 kB", small, {})
+        small = _url_of(bench.server, bench.corpus.small)
+        medium = _url_of(bench.server, bench.corpus.medium)
+        yield _get_load(bench, "16 kB wheel", small, {})
         if get(small + ".metadata").status_code == 200:
             yield _get_load(bench, "its .metadata", small + ".metadata", {})
         else:
@@ -104,7 +104,7 @@ def files(bench: Bench) -> Iterator[Case]:
         # wrk breaks off what is under way at its end; of so few answers that is a good part.
         values = _measure(bench, Load([Request(medium)], 4, bench.options.seconds), "python")
         values["mb_per_s"] = size / MB * values["per_s"]
-        yield Case("wheel of 30 MB", values)
+        yield Case("30 MB wheel", values)
 
 
 def uploads(bench: Bench) -> Iterator[Case]:
@@ -119,9 +119,8 @@ def uploads(bench: Bench) -> Iterator[Case]:
             values = _measure(bench, work)
             if values["requests"] == len(wheels):
                 # What was acknowledged must be there at once.
-                file_url(bench.server, wheels[-1])
-            plural = "s" if connections > 1 else ""
-            yield Case(f"wheel of 16 kB, {connections} connection{plural}", values)
+                _url_of(bench.server, wheels[-1])
+            yield Case(f"16 kB wheel, {connections} at a time", values)
 
 
 def install(bench: Bench) -> Iterator[Case]:
@@ -164,25 +163,16 @@ def memory(bench: Bench) -> Iterator[Case]:
     server = bench.server
     with server.running():
         yield from _at_rest(server, "after the start")
+        yield _big_upload(bench, "300 MB upload, the first request", f"1.{bench.round}.0")
         _warm_up(bench)
         yield from _at_rest(server, "after some use")
-        big = write_wheel(bench.folder, "bench-big", f"1.{bench.round}", payload=BIG)
-        size = big.path.stat().st_size
-        read_through(big.path)
-        with processes.MemoryWatch(server.pid) as watch:
-            began = time.perf_counter()
-            upload(server, big)
-            seconds = time.perf_counter() - began
-        yield _memory_case("upload of a 300 MB wheel", watch, seconds, size, UPLOAD_LIMIT_MB)
-        big.path.unlink()
-        url = file_url(server, big)
-        with processes.MemoryWatch(server.pid) as watch:
-            began = time.perf_counter()
-            received = download(url)
-            seconds = time.perf_counter() - began
-        if received != size:
-            raise BenchError(f"{url} is {received} bytes long, not {size}")
-        yield _memory_case("download of a 300 MB wheel", watch, seconds, size)
+        version = f"1.{bench.round}.1"
+        yield _big_upload(bench, "300 MB upload, after some use", version)
+        yield _big_download(bench, "300 MB download, after some use", version)
+
+
+def _url_of(server: Server, file: Distribution) -> str:
+    return file_url(server, file.name, file.path.name)
 
 
 def _measure(bench: Bench, work: Load, client: str = "") -> Values:
@@ -248,7 +238,7 @@ def _at_rest(server: Server, when: str) -> Iterator[Case]:
 def _warm_up(bench: Bench) -> None:
     """Let every process answer some of everything, so that only the big wheel is left to weigh."""
     urls = [bench.server.page_url(name) for name in bench.corpus.pages.values()]
-    urls.append(file_url(bench.server, bench.corpus.small))
+    urls.append(_url_of(bench.server, bench.corpus.small))
     for url in urls:
         _measure(bench, Load([Request(url, {"Accept": JSON})], bench.options.connections, 1.0))
     wheels = _new_wheels(bench, f"bench-warm-{bench.round}")[:40]
@@ -256,20 +246,35 @@ def _warm_up(bench: Bench) -> None:
     _measure(bench, Load(requests, 8, seconds=60))
 
 
-def _memory_case(
-    name: str,
-    watch: processes.MemoryWatch,
-    seconds: float,
-    size: int,
-    limit_mb: float | None = None,
-) -> Case:
-    values = {
+def _big_upload(bench: Bench, name: str, version: str) -> Case:
+    big = write_wheel(bench.folder, "bench-big", version, payload=BIG)
+    read_through(big.path)
+    with processes.MemoryWatch(bench.server.pid) as watch:
+        began = time.perf_counter()
+        upload(bench.server, big)
+        seconds = time.perf_counter() - began
+    big.path.unlink()
+    return Case(name, _added(watch, seconds), {"added_mb": UPLOAD_LIMIT_MB})
+
+
+def _big_download(bench: Bench, name: str, version: str) -> Case:
+    url = file_url(bench.server, "bench-big", f"bench_big-{version}-py3-none-any.whl")
+    with processes.MemoryWatch(bench.server.pid) as watch:
+        began = time.perf_counter()
+        received = download(url)
+        seconds = time.perf_counter() - began
+    if received < BIG:
+        raise BenchError(f"{url} is only {received} bytes long")
+    return Case(name, _added(watch, seconds))
+
+
+def _added(watch: processes.MemoryWatch, seconds: float) -> Values:
+    return {
         "added_mb": watch.added / MB,
         "kept_mb": (watch.after - watch.before) / MB,
         "seconds": seconds,
-        "mb_per_s": size / MB / seconds,
+        "mb_per_s": BIG / MB / seconds,
     }
-    return Case(name, values, {"added_mb": limit_mb} if limit_mb else {})
 
 
 SUITES: dict[str, Suite] = {
