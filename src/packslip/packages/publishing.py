@@ -212,7 +212,8 @@ def _lock_package(session: Session, distribution: Distribution) -> tuple[Package
     package = session.get(Package, metadata.package, with_for_update=True)
     if package is not None:
         return package, False
-    package = Package(id=metadata.package, name=metadata.name)
+    page = f"/project/{metadata.package}/"
+    package = Package(id=metadata.package, name=metadata.name, package_url=page)
     if add_if_new(session, package):
         return package, True
     return session.get_one(Package, metadata.package, with_for_update=True), False
