@@ -56,6 +56,8 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
 def report(results: Results, console: Console, *, markdown: bool = False) -> None:
     """Print what was measured on what, a table per suite, and what else a reader must know."""
     console.print(", ".join(f"{name}: {value}" for name, value in results.machine.items()))
+    if markdown:
+        console.print()
     console.print(", ".join(f"{name}: {value}" for name, value in results.options.items()))
     for suite, group in groupby(summarise(results.measurements), lambda one: one.suite):
         heading = f"## {suite}" if markdown else f"[bold]{suite}[/]"
