@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.helpers.application import sdist, sha256, wheel
 from tests.helpers.clients import Credentials, Machine
-from tests.helpers.distributions import core_metadata, record_of, write_zip
+from tests.helpers.distributions import Content, core_metadata, record_of, write_zip
 from tests.helpers.processes import Finished
 from tests.helpers.server import Server
 
@@ -170,7 +170,7 @@ def test_a_file_that_is_named_as_another_package_is_refused(
     name = f"{client}-misnamed"
     folder = machine.folder / "project"
     stem = f"{client}_misnamed-1.0"
-    members = {
+    members: dict[str, Content] = {
         f"{stem}.dist-info/METADATA": core_metadata("inner", "1.0"),
         f"{stem}.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
