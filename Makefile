@@ -35,8 +35,8 @@ format: $(VENV)/.dev ## Bring the code into its form
 	$(VENV)/bin/ruff check --fix --quiet src tests bench || true
 	$(VENV)/bin/ruff format src tests bench
 
-bench: $(VENV)/.dev $(CLIENTS)/.installed ## Measure the server (bench/README.md)
-	$(VENV)/bin/python -m bench run
+bench: $(VENV)/.dev $(CLIENTS)/.installed ## Measure the server (BENCH=--quick; bench/README.md)
+	$(VENV)/bin/python -m bench run --clients $(CLIENTS)/bin $(BENCH)
 
 lock: $(CLIENTS)/.installed ## Make requirements/*.txt anew
 	requirements/lock $(CLIENTS)/bin/uv

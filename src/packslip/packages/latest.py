@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import String, cast, select
-from sqlalchemy.orm import Session, defer
+from sqlalchemy.orm import Session
 
 from packslip.db import add_if_new
 from packslip.packages.languages import languages_of
 from packslip.packages.licenses import describe_license, license_of
 from packslip.packages.metadata import CoreMetadata
-from packslip.packages.models import Language, License, Package, Release
+from packslip.packages.models import Language, License, Package
 from packslip.packages.people import author_of
 from packslip.packages.project_urls import docs_url, home_page
-from packslip.packages.queries import package_latest_release
+from packslip.packages.queries import latest_described_release
 
 
 def refresh_texts(session: Session, package: Package) -> None:
@@ -23,12 +22,7 @@ def refresh_texts(session: Session, package: Package) -> None:
     Call it after each change to its releases. Releases without metadata do not count, and a
     package without any other stays as it is.
     """
-    # Of imported releases often one alone has metadata.
-    is_described = cast(Release.core_metadata, String) != "{}"
-    statement = select(Release).where(Release.package_id == package.id, is_described)
-    # Descriptions are long and releases many; only one is needed.
-    releases = session.scalars(statement.options(defer(Release.core_metadata)))
-    latest = package_latest_release(releases)
+    latest = latest_described_release(session, package.id)
     if latest is None:
         return
     said = latest.core_metadata

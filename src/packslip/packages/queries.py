@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from packaging.utils import canonicalize_name
-from sqlalchemy import select
+from sqlalchemy import String, cast, select
 from sqlalchemy.orm import Session, defer, selectinload
 
 from packslip.accounts.models import User
@@ -121,6 +121,21 @@ def package_latest_release(releases: Iterable[Release]) -> Release | None:
 def precedence(release: Release) -> tuple[bool, bool, str]:
     """By what releases vie to speak for their package: the greatest does."""
     return not release.yanked, not release.is_prerelease, release.sort_key
+
+
+def latest_described_release(session: Session, package_id: str) -> Release | None:
+    """The release with metadata that speaks for a package, found by the database alone.
+
+    Of imported releases often one alone has metadata.
+    """
+    described = cast(Release.core_metadata, String) != "{}"
+    return session.scalar(
+        select(Release)
+        .where(Release.package_id == package_id, described)
+        # As `precedence` says.
+        .order_by(Release.yanked, Release.is_prerelease, Release.sort_key.desc())
+        .limit(1)
+    )
 
 
 def list_maintainers(session: Session, package: Package) -> Sequence[Maintainer]:
