@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from packslip.db import NO_REUSE, Base, BigKey, Changed, Created
+from packslip.db import NO_REUSE, Base, BigKey, Changed
 
 
 class Role(StrEnum):
@@ -45,7 +45,7 @@ class User(Changed, Base):
     role: Mapped[str] = mapped_column(String(16), default=Role.MEMBER, server_default=Role.MEMBER)
 
 
-class Token(Created, Base):
+class Token(Changed, Base):
     """A secret that stands for a user, with fewer rights. Only its hash is kept."""
 
     __tablename__ = "tokens"

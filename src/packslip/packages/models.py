@@ -10,7 +10,16 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Index, String, Table, Uni
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from packslip.accounts.models import User
-from packslip.db import NO_REUSE, Base, BigKey, BytewiseText, Changed, Created
+from packslip.db import (
+    NO_REUSE,
+    Base,
+    BigKey,
+    BytewiseText,
+    Changed,
+    Created,
+    UTCDateTime,
+    utc_now,
+)
 
 
 class Origin(StrEnum):
@@ -36,6 +45,7 @@ package_languages = Table(
     Column(
         "language_id", ForeignKey("languages.id", ondelete="CASCADE"), primary_key=True, index=True
     ),
+    Column("created_at", UTCDateTime, server_default=utc_now(), nullable=False, index=True),
 )
 
 
@@ -141,7 +151,7 @@ class Release(Changed, Base):
     )
 
 
-class File(Created, Base):
+class File(Changed, Base):
     """One distribution: a wheel or a source distribution."""
 
     __tablename__ = "files"
@@ -190,7 +200,7 @@ class RegisteredFilename(Created, Base):
     sha256: Mapped[str | None] = mapped_column(String(64))
 
 
-class Maintainer(Created, Base):
+class Maintainer(Changed, Base):
     """Links a user to a package that they look after."""
 
     __tablename__ = "maintainers"

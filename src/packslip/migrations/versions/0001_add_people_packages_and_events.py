@@ -159,6 +159,12 @@ def upgrade() -> None:
         sa.Column("revoked_at", packslip.db.UTCDateTime(), nullable=True),
         sa.Column("last_used_at", packslip.db.UTCDateTime(), nullable=True),
         sa.Column(
+            "updated_at",
+            packslip.db.UTCDateTime(),
+            server_default=packslip.db.utc_now(),
+            nullable=False,
+        ),
+        sa.Column(
             "created_at",
             packslip.db.UTCDateTime(),
             server_default=packslip.db.utc_now(),
@@ -179,6 +185,12 @@ def upgrade() -> None:
         sa.Column("user_id", packslip.db.BigId, nullable=False),
         sa.Column("package_id", packslip.db.BytewiseText, nullable=False),
         sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column(
+            "updated_at",
+            packslip.db.UTCDateTime(),
+            server_default=packslip.db.utc_now(),
+            nullable=False,
+        ),
         sa.Column(
             "created_at",
             packslip.db.UTCDateTime(),
@@ -203,6 +215,12 @@ def upgrade() -> None:
         "package_languages",
         sa.Column("package_id", packslip.db.BytewiseText, nullable=False),
         sa.Column("language_id", sa.Text(), nullable=False),
+        sa.Column(
+            "created_at",
+            packslip.db.UTCDateTime(),
+            server_default=packslip.db.utc_now(),
+            nullable=False,
+        ),
         sa.ForeignKeyConstraint(
             ["language_id"],
             ["languages.id"],
@@ -217,6 +235,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("package_id", "language_id", name=op.f("pk_package_languages")),
     )
+    op.create_index(op.f("ix_package_languages_created_at"), "package_languages", ["created_at"])
     op.create_index(op.f("ix_package_languages_language_id"), "package_languages", ["language_id"])
 
     op.create_table(
@@ -287,6 +306,12 @@ def upgrade() -> None:
         sa.Column("storage_key", sa.Text(), nullable=True),
         sa.Column("url", sa.Text(), nullable=True),
         sa.Column(
+            "updated_at",
+            packslip.db.UTCDateTime(),
+            server_default=packslip.db.utc_now(),
+            nullable=False,
+        ),
+        sa.Column(
             "created_at",
             packslip.db.UTCDateTime(),
             server_default=packslip.db.utc_now(),
@@ -328,6 +353,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_releases_build_ver"), table_name="releases")
     op.drop_table("releases")
     op.drop_index(op.f("ix_package_languages_language_id"), table_name="package_languages")
+    op.drop_index(op.f("ix_package_languages_created_at"), table_name="package_languages")
     op.drop_table("package_languages")
     op.drop_index(op.f("ix_maintainers_package_id"), table_name="maintainers")
     op.drop_index(op.f("ix_maintainers_created_at"), table_name="maintainers")
