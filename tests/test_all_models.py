@@ -12,9 +12,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from packslip import all_models as models
+from packslip.db import Base
 from packslip.packages.versions import sort_key
 
-TABLES = models.Base.metadata.tables
+TABLES = Base.metadata.tables
 
 
 def primary_key(table: str) -> list[str]:
@@ -35,7 +36,7 @@ def indexed(table: str) -> set[str]:
 def test_every_model_is_named_once_in_alphabetical_order() -> None:
     names = [name for name in models.__all__ if name != "Base"]
     assert names == sorted(set(names))
-    mapped = {mapper.class_.__name__ for mapper in models.Base.registry.mappers}
+    mapped = {mapper.class_.__name__ for mapper in Base.registry.mappers}
     assert mapped == set(names)
 
 

@@ -1,7 +1,6 @@
 """Every model, named once and in alphabetical order: what the migrations import."""
 
 from packslip.accounts.models import Token, User
-from packslip.db import Base
 from packslip.downloads.models import Download, DownloadSpool
 from packslip.events.models import Event
 from packslip.notes.models import Note
@@ -16,7 +15,6 @@ from packslip.packages.models import (
 )
 
 __all__ = [
-    "Base",
     "Download",
     "DownloadSpool",
     "Event",

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, inspect, select
 from sqlalchemy.orm import Session
 
 from packslip import all_models as models
+from packslip.db import Base
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -94,6 +95,6 @@ def rows(session: Session, *, without: tuple[str, ...] = ()) -> Rows:
     """All rows of all tables of the models, but those named."""
     return {
         table.name: sorted((tuple(row) for row in session.execute(select(table))), key=repr)
-        for table in models.Base.metadata.sorted_tables
+        for table in Base.metadata.sorted_tables
         if table.name not in without
     }

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, create_engine
 from tests.helpers.databases import PostgresDatabases, SQLiteDatabases, migrate
 from tests.helpers.schema import shape
 
-from packslip.all_models import Base
+from packslip.db import Base
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from alembic import context
 from flask import current_app
 from sqlalchemy import Connection
 
-from packslip import all_models
-from packslip.db import BigId, BytewiseText, UTCDateTime, foreign_keys_off, utc_now
+from packslip import all_models  # noqa: F401 - the tables are known once their models are imported
+from packslip.db import Base, BigId, BytewiseText, UTCDateTime, foreign_keys_off, utc_now
 
 
 def leave_out_empty_revision(migration: Any, revision: Any, directives: list[Any]) -> None:
@@ -35,7 +35,7 @@ def render_item(kind: str, item: Any, autogen_context: Any) -> str | Literal[Fal
 def run(connection: Connection) -> None:
     context.configure(
         connection=connection,
-        target_metadata=all_models.Base.metadata,
+        target_metadata=Base.metadata,
         render_item=render_item,
         process_revision_directives=leave_out_empty_revision,
         transactional_ddl=True,

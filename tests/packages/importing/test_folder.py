@@ -12,8 +12,7 @@ from tests.helpers.accounts import make_user
 from tests.helpers.distributions import build_sdist, build_wheel
 from tests.helpers.documents import make_document, make_file, write_document
 
-from packslip.all_models import Base
-from packslip.db import write_transaction
+from packslip.db import Base, write_transaction
 from packslip.events.models import Event
 from packslip.events.operations import Actor
 from packslip.packages.digests import digests_of
