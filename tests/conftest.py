@@ -16,7 +16,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
-from tests.helpers.app import make_app
+from tests.helpers.app import close_apps, make_app
 from tests.helpers.databases import PostgresDatabases, SQLiteDatabases, postgres_server
 
 from packslip.db import db
@@ -40,6 +40,12 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def closed_apps() -> Iterator[None]:
+    yield
+    close_apps()
 
 
 @pytest.fixture(scope="session")

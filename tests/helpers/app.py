@@ -8,11 +8,22 @@ from typing import Any
 from flask import Flask
 
 from packslip import create_app
+from packslip.db import db
+
+_made: list[Flask] = []
+
+
+def close_apps() -> None:
+    """Close the connections of all applications that were made for the test that ends."""
+    while _made:
+        with _made.pop().app_context():
+            db.session.remove()
+            db.engine.dispose()
 
 
 def make_app(folder: Path, database_url: str, **settings: Any) -> Flask:
     """An application with its data in `folder`; settings are named as in the environment."""
-    return create_app(
+    app = create_app(
         {
             "TESTING": True,
             "SECRET_KEY": "for tests",
@@ -22,3 +33,5 @@ def make_app(folder: Path, database_url: str, **settings: Any) -> Flask:
             **settings,
         }
     )
+    _made.append(app)
+    return app

@@ -35,9 +35,16 @@ DOWNLOADED = (
 #: Builds a wheel of what lies beside it, with nothing but the standard library, so that building
 #: needs nothing from an index either.
 _BACKEND = """
+import base64
 import email
+import hashlib
 import pathlib
 import zipfile
+
+
+def record_line(member, content):
+    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+    return f"{member},sha256={digest},{len(content)}\\n"
 
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
@@ -52,7 +59,8 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
         f"{stem}.dist-info/WHEEL": wheel,
     }
     record = f"{stem}.dist-info/RECORD"
-    members[record] = "".join(f"{member},,\\n" for member in [*members, record]).encode()
+    lines = [record_line(member, content) for member, content in members.items()]
+    members[record] = "".join([*lines, f"{record},,\\n"]).encode()
     filename = f"{stem}-py3-none-any.whl"
     with zipfile.ZipFile(pathlib.Path(wheel_directory, filename), "w") as archive:
         for member, content in members.items():
