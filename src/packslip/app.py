@@ -15,6 +15,7 @@ from packslip import all_models, db  # noqa: F401 - the migrations and relations
 from packslip.downloads import recorder
 from packslip.errors import SettingsError
 from packslip.index.routes import files, pypi_json, simple, uploads
+from packslip.logs import configure_logs
 from packslip.settings import Settings, load_settings, secret_key
 from packslip.site.routes import feeds, health, pages
 from packslip.storage.factory import open_storage
@@ -42,6 +43,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     Raises:
         SettingsError: a setting is wrong, or the data folder cannot be used.
     """
+    configure_logs()
     instance = _instance_config() if test_config is None else {}
     settings = load_settings(instance=instance, overrides=test_config)
     _make_data_folder(settings)
