@@ -9,7 +9,6 @@ from typing import Any
 
 from flask import Config, Flask
 from flask_migrate import Migrate
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from packslip import all_models, db  # noqa: F401 - the migrations and relationships need all
 from packslip.downloads import recorder
@@ -19,7 +18,7 @@ from packslip.logs import configure_logs
 from packslip.settings import Settings, load_settings, secret_key
 from packslip.site.routes import feeds, health, pages
 from packslip.storage.factory import open_storage
-from packslip.web import context, errors, headers, redirects
+from packslip.web import context, errors, headers, proxies, redirects
 
 BLUEPRINTS = (
     feeds.blueprint,
@@ -70,7 +69,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     recorder.init_app(app, settings)
-    _trust_proxies(app, settings.trusted_proxies)
+    proxies.init_app(app, settings.trusted_proxies)
     return app
 
 
@@ -86,9 +85,3 @@ def _make_data_folder(settings: Settings) -> None:
     except OSError as error:
         fault = f"PACKSLIP_DATA: {settings.data} cannot be made: {error.strerror}"
         raise SettingsError([fault]) from error
-
-
-def _trust_proxies(app: Flask, count: int) -> None:
-    if count:
-        fixed = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count, x_prefix=count)
-        app.wsgi_app = fixed  # type: ignore[method-assign]

@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -19,6 +20,8 @@ from urllib.parse import urlsplit
 from packslip.errors import SettingsError
 
 PREFIX = "PACKSLIP_"
+
+Network = IPv4Network | IPv6Network
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -54,7 +57,8 @@ class Settings:
     base_url: str
     read: Read
     max_upload: int
-    trusted_proxies: int
+    #: How many proxies are believed, or the networks in which they are.
+    trusted_proxies: int | tuple[Network, ...]
     download_addresses: DownloadAddresses
 
     @property
@@ -109,10 +113,13 @@ def _size(text: str) -> int:
     return int(match[1]) * _UNITS[match[2] or ""]
 
 
-def _count(text: str) -> int:
-    if not re.fullmatch(r"\d{1,2}", text):
-        raise ValueError("a number from 0 to 99")
-    return int(text)
+def _proxies(text: str) -> int | tuple[Network, ...]:
+    if re.fullmatch(r"[0-9]{1,2}", text):
+        return int(text)
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(","))
+    except ValueError:
+        raise ValueError("a number from 0 to 99, or addresses and networks") from None
 
 
 def _choice(kind: type[E]) -> Callable[[str], E]:
@@ -158,8 +165,9 @@ SETTINGS = (
     Setting(
         "trusted_proxies",
         "0",
-        "How many reverse proxies stand in front and set `X-Forwarded-*`.",
-        _count,
+        "The reverse proxies whose `X-Forwarded-*` headers count: how many stand in front, or "
+        "their addresses and networks, separated by commas.",
+        _proxies,
     ),
     Setting(
         "download_addresses",

@@ -14,10 +14,9 @@ from sqlalchemy.orm import Session
 from tests.helpers.fetching import downloads, get
 from tests.helpers.stored import add_stored_file, path_of
 
-from packslip.app import _trust_proxies
 from packslip.downloads.recorder import current_recorder
 from packslip.storage.protocol import MissingBytesError
-from packslip.web import stored
+from packslip.web import proxies, stored
 from packslip.web.context import current_settings
 
 
@@ -180,7 +179,7 @@ def test_a_recorder_that_fails_does_not_disturb_the_download(
 def test_the_address_behind_a_trusted_proxy_is_the_clients(
     app: Flask, session: Session, client: FlaskClient
 ) -> None:
-    _trust_proxies(app, 1)
+    proxies.init_app(app, 1)
     path = path_of(add_stored_file(session))
     get(client, path, X_Forwarded_For="203.0.113.9, 192.0.2.5")
     (row,) = downloads(session)
