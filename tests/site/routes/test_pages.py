@@ -50,7 +50,8 @@ def test_a_package_shows_its_latest_release(client: FlaskClient, session: Sessio
 
 
 def test_the_page_of_a_release_pins_it(client: FlaskClient, session: Session) -> None:
-    add_release(session, add_package(session, "demo"), "1.0")
+    release = add_release(session, add_package(session, "demo"), "1.0")
+    add_file(session, release, "demo-1.0.tar.gz")
     assert "/simple/ demo==1.0</code>" in client.get("/project/demo/1.0/").text
     assert client.get("/project/demo/1.0.0/").status_code == 200
     assert client.get("/project/demo/2.0/").status_code == 404
@@ -72,6 +73,7 @@ def test_a_file_that_is_not_held_has_no_link(client: FlaskClient, session: Sessi
     page = client.get("/project/demo/").text
     assert "demo-1.0.tar.gz (not held here)" in page
     assert 'href="/files/' not in page
+    assert "pip install" not in page
 
 
 def test_other_spellings_lead_to_the_normalised_name(client: FlaskClient, session: Session) -> None:
