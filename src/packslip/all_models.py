@@ -1,8 +1,21 @@
 """Every model, named once and in alphabetical order: what the migrations import."""
 
-from packslip.accounts.models import Token, User
+from packslip.accounts.models import (
+    AccountLink,
+    Challenge,
+    Invitation,
+    LoginSession,
+    Policy,
+    RecoveryCode,
+    SecurityKey,
+    SetupCode,
+    Throttle,
+    Token,
+    User,
+)
 from packslip.downloads.models import Download, DownloadSpool
 from packslip.events.models import Event
+from packslip.mail.models import Mail
 from packslip.notes.models import Note
 from packslip.packages.models import (
     File,
@@ -10,22 +23,34 @@ from packslip.packages.models import (
     License,
     Maintainer,
     Package,
+    PackageInvitation,
     RegisteredFilename,
     Release,
 )
 
 __all__ = [
+    "AccountLink",
+    "Challenge",
     "Download",
     "DownloadSpool",
     "Event",
     "File",
+    "Invitation",
     "Language",
     "License",
+    "LoginSession",
+    "Mail",
     "Maintainer",
     "Note",
     "Package",
+    "PackageInvitation",
+    "Policy",
+    "RecoveryCode",
     "RegisteredFilename",
     "Release",
+    "SecurityKey",
+    "SetupCode",
+    "Throttle",
     "Token",
     "User",
 ]

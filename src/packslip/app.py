@@ -11,6 +11,8 @@ from flask import Config, Flask
 from flask_migrate import Migrate
 
 from packslip import all_models, db  # noqa: F401 - the migrations and relationships need all
+from packslip.accounts import current
+from packslip.accounts.routes import login
 from packslip.downloads import recorder
 from packslip.errors import SettingsError
 from packslip.index.routes import files, pypi_json, simple, uploads
@@ -18,12 +20,13 @@ from packslip.logs import configure_logs
 from packslip.settings import Settings, load_settings, secret_key
 from packslip.site.routes import feeds, health, pages
 from packslip.storage.factory import open_storage
-from packslip.web import context, errors, headers, proxies, redirects
+from packslip.web import context, cookies, errors, forgery, headers, proxies, redirects
 
 BLUEPRINTS = (
     feeds.blueprint,
     files.blueprint,
     health.blueprint,
+    login.blueprint,
     pages.blueprint,
     pypi_json.blueprint,
     simple.blueprint,
@@ -65,6 +68,9 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     Migrate(app, db.db, directory=str(MIGRATIONS))
     errors.init_app(app)
     headers.init_app(app)
+    cookies.init_app(app)
+    forgery.init_app(app)
+    current.init_app(app)
     redirects.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

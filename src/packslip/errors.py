@@ -27,6 +27,9 @@ class SettingsError(PackslipError):
 class InvalidError(PackslipError):
     """What was sent is faulty: a file, a field, a value."""
 
+    #: The form field that is at fault, where there is one.
+    field: str | None = None
+
 
 class NotFoundError(PackslipError):
     """There is no such thing, or not for this person."""
@@ -54,6 +57,14 @@ class TooLargeError(PackslipError):
 
 class UnavailableError(PackslipError):
     """It cannot be done now; trying again later may help."""
+
+
+class TooOftenError(PackslipError):
+    """It was tried too often; `retry_after` tells after how many seconds it can be tried again."""
+
+    def __init__(self, reason: str, retry_after: int) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
 
 
 class StorageFullError(UnavailableError):

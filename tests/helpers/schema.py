@@ -83,6 +83,19 @@ def fill(session: Session) -> None:
             models.DownloadSpool(id="1", position=10),
             models.Event(action="file.upload", actor_name="ada", data={"file": "demo-1.0.tar.gz"}),
             models.Note(title="Read me", author=ada, package=package),
+            models.LoginSession(user=ada, hashed_secret="1" * 64, last_seen_at=now, expires_at=now),
+            models.RecoveryCode(user_id=ada.id, hashed_code="2" * 64),
+            models.SecurityKey(user=ada, name="Key", credential_id="id", public_key="key"),
+            models.Challenge(value="3", expires_at=now),
+            models.AccountLink(
+                user=ada, purpose="reset-password", hashed_secret="4" * 64, expires_at=now
+            ),
+            models.Invitation(invited_by=ada, hashed_secret="5" * 64, expires_at=now),
+            models.SetupCode(hashed_code="6" * 64),
+            models.Throttle(key="account", last_failure_at=now),
+            models.Policy(name="second-factor", value="nobody"),
+            models.Mail(kind="recovery", recipient="ada@example.com", due_at=now),
+            models.PackageInvitation(user=ada, package=package, role="owner"),
             models.RegisteredFilename(id="demo-1.0.tar.gz"),
         ]
     )

@@ -120,7 +120,8 @@ def create_user(
         session,
         actor,
         Action.USER_CREATE,
-        data={"user_id": user.id, "username": user.username, "role": user.role},
+        subject_id=user.id,
+        data={"username": user.username, "role": user.role},
     )
     return user
 
@@ -132,7 +133,8 @@ def set_password(session: Session, actor: Actor, user: User, hashed_password: st
         session,
         actor,
         Action.USER_SET_PASSWORD,
-        data={"user_id": user.id, "username": user.username},
+        subject_id=user.id,
+        data={"username": user.username},
     )
 
 
@@ -171,13 +173,12 @@ def create_token(
     data = {
         "token_id": token.id,
         "name": token.name,
-        "user_id": user.id,
         "username": user.username,
         "scope": token.scope,
         "packages": token.packages,
         "expires_at": None if expires_at is None else expires_at.isoformat(),
     }
-    record(session, actor, Action.TOKEN_CREATE, data=data)
+    record(session, actor, Action.TOKEN_CREATE, subject_id=user.id, data=data)
     return token, secret
 
 
@@ -189,10 +190,9 @@ def revoke_token(session: Session, actor: Actor, token: Token) -> None:
     data = {
         "token_id": token.id,
         "name": token.name,
-        "user_id": token.user_id,
         "username": token.user.username,
     }
-    record(session, actor, Action.TOKEN_REVOKE, data=data)
+    record(session, actor, Action.TOKEN_REVOKE, subject_id=token.user_id, data=data)
 
 
 def note_use(session: Session, token: Token) -> None:

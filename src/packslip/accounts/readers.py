@@ -8,6 +8,7 @@ from flask import Blueprint, request
 from packaging.utils import canonicalize_name
 
 from packslip.accounts.access import require_reader
+from packslip.accounts.current import current_user, require_user
 from packslip.accounts.identity import Identity, WrongCredentialsError, identify
 from packslip.db import session
 from packslip.settings import Read
@@ -24,11 +25,17 @@ def guard_reading(blueprint: Blueprint) -> None:
     blueprint.before_request(_require_reader)
 
 
+def guard_pages(blueprint: Blueprint) -> None:
+    """The same for pages: whoever may not read the index is sent to the log-in page."""
+    blueprint.before_request(_require_reader_or_login)
+
+
 def current_reader() -> Identity | None:
     """Who sends this request, if they say so.
 
-    On a public index only tokens are looked at, and wrong ones are ignored: installers send what
-    they have for a host to every address on it, and checking a password takes long.
+    That is the Authorization header, else who is logged in. On a public index only tokens are
+    looked at, and wrong ones are ignored: installers send what they have for a host to every
+    address on it, and checking a password takes long.
 
     Raises:
         WrongCredentialsError: the index is for members, and the credentials are wrong.
@@ -41,11 +48,22 @@ def current_reader() -> Identity | None:
 def _identify(read: Read) -> Identity | None:
     header = request.headers.get("Authorization")
     if read is Read.MEMBERS:
-        return identify(session(), header)
+        return identify(session(), header) or _logged_in()
     try:
         return identify(session(), header, passwords=False)
     except WrongCredentialsError:
         return None
+
+
+def _logged_in() -> Identity | None:
+    user = current_user()
+    return None if user is None else Identity(user)
+
+
+def _require_reader_or_login() -> None:
+    if current_settings().read is Read.MEMBERS and not request.authorization:
+        require_user()
+    _require_reader()
 
 
 def _require_reader() -> None:

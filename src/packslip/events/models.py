@@ -14,13 +14,40 @@ from packslip.db import NO_REUSE, Base, BigKey, Created
 class Action(StrEnum):
     """Every kind of act that is recorded, as `thing.verb`."""
 
+    SITE_SET_UP = "site.set-up"
+    POLICY_CHANGE = "policy.change"
     USER_CREATE = "user.create"
+    USER_REGISTER = "user.register"
+    USER_LOG_IN = "user.log-in"
+    USER_LOG_IN_FAIL = "user.log-in-fail"
+    USER_LOG_OUT = "user.log-out"
+    USER_CHANGE = "user.change"
+    USER_CHANGE_ROLE = "user.change-role"
+    USER_CHANGE_EMAIL = "user.change-email"
+    USER_CONFIRM_EMAIL = "user.confirm-email"
     USER_SET_PASSWORD = "user.set-password"
+    USER_ASK_RESET = "user.ask-reset"
+    USER_RESET_PASSWORD = "user.reset-password"
+    USER_DISABLE = "user.disable"
+    USER_ENABLE = "user.enable"
+    SESSION_REVOKE = "session.revoke"
+    TOTP_ADD = "totp.add"
+    TOTP_REMOVE = "totp.remove"
+    RECOVERY_CODES_CREATE = "recovery-codes.create"
+    RECOVERY_CODE_USE = "recovery-code.use"
+    SECURITY_KEY_ADD = "security-key.add"
+    SECURITY_KEY_REMOVE = "security-key.remove"
     TOKEN_CREATE = "token.create"
     TOKEN_REVOKE = "token.revoke"
+    INVITATION_CREATE = "invitation.create"
+    INVITATION_REVOKE = "invitation.revoke"
     PACKAGE_CREATE = "package.create"
     PACKAGE_IMPORT = "package.import"
     PACKAGE_REMOVE = "package.remove"
+    MAINTAINER_INVITE = "maintainer.invite"
+    MAINTAINER_ACCEPT = "maintainer.accept"
+    MAINTAINER_DECLINE = "maintainer.decline"
+    MAINTAINER_WITHDRAW = "maintainer.withdraw"
     MAINTAINER_ADD = "maintainer.add"
     MAINTAINER_CHANGE = "maintainer.change"
     MAINTAINER_REMOVE = "maintainer.remove"
@@ -49,6 +76,8 @@ class Event(Created, Base):
     #: The actor's username at that time, or what acted when it was no person.
     actor_name: Mapped[str] = mapped_column(String(80))
     token_id: Mapped[int | None] = mapped_column(BigInteger)
+    #: The user that the act was about, if it was about one.
+    subject_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     package_id: Mapped[str | None] = mapped_column(index=True)
     ip_address: Mapped[str | None] = mapped_column(String(45))
     #: What the act was about, and what stood there before and after.

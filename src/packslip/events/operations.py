@@ -33,17 +33,20 @@ def record(
     action: Action,
     *,
     package_id: str | None = None,
+    subject_id: int | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> Event:
     """Add an event to the log. It has its `id`, which is the serial of what it changed.
 
-    `data` can be written as JSON: what the act was about, and what stood there before and after.
+    `subject_id` is the user that the act was about. `data` can be written as JSON: what else the
+    act was about, and what stood there `before` and `after`.
     """
     event = Event(
         action=action,
         actor_id=actor.user_id,
         actor_name=actor.name,
         token_id=actor.token_id,
+        subject_id=subject_id,
         package_id=package_id,
         ip_address=actor.ip_address,
         data=dict(data or {}),

@@ -215,3 +215,24 @@ class Maintainer(Changed, Base):
 
     user: Mapped[User] = relationship()
     package: Mapped[Package] = relationship(back_populates="maintainers")
+
+
+class PackageInvitation(Changed, Base):
+    """An offer to look after a package, which its user has not answered yet."""
+
+    __tablename__ = "package_invitations"
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
+    )
+    package_id: Mapped[str] = mapped_column(
+        BytewiseText, ForeignKey("packages.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    role: Mapped[str] = mapped_column(String(16))
+    invited_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey("users.id", ondelete="SET NULL"), index=True
+    )
+
+    user: Mapped[User] = relationship(foreign_keys=user_id)
+    package: Mapped[Package] = relationship()
+    invited_by: Mapped[User | None] = relationship(foreign_keys=invited_by_id)

@@ -78,7 +78,7 @@ def set_maintainer(
     maintainer = queries.find_maintainer(session, package.id, user)
     if maintainer is not None and maintainer.role == role:
         return
-    data = {"user_id": user.id, "username": user.username, "role": role}
+    data = {"username": user.username, "role": role}
     if maintainer is None:
         session.add(Maintainer(user=user, package=package, role=role))
         action = Action.MAINTAINER_ADD
@@ -87,7 +87,8 @@ def set_maintainer(
         data["before"] = maintainer.role
         maintainer.role = role
         action = Action.MAINTAINER_CHANGE
-    touch(session, package, record(session, actor, action, package_id=package.id, data=data))
+    event = record(session, actor, action, package_id=package.id, subject_id=user.id, data=data)
+    touch(session, package, event)
 
 
 def remove_maintainer(session: Session, actor: Actor, maintainer: Maintainer) -> None:
@@ -98,9 +99,16 @@ def remove_maintainer(session: Session, actor: Actor, maintainer: Maintainer) ->
     """
     _keep_an_owner(session, maintainer)
     package, user = maintainer.package, maintainer.user
-    data = {"user_id": user.id, "username": user.username, "role": maintainer.role}
+    data = {"username": user.username, "role": maintainer.role}
     session.delete(maintainer)
-    event = record(session, actor, Action.MAINTAINER_REMOVE, package_id=package.id, data=data)
+    event = record(
+        session,
+        actor,
+        Action.MAINTAINER_REMOVE,
+        package_id=package.id,
+        subject_id=user.id,
+        data=data,
+    )
     touch(session, package, event)
     session.expire(package, ["maintainers"])
 

@@ -22,6 +22,7 @@ STATUSES: tuple[tuple[type[errors.PackslipError], int], ...] = (
     (errors.NotAcceptableError, 406),
     (errors.GoneError, 410),
     (errors.TooLargeError, 413),
+    (errors.TooOftenError, 429),
     (errors.StorageFullError, 507),
     (errors.UnavailableError, 503),
     (errors.InvalidError, 400),
@@ -72,7 +73,10 @@ def error_response(status: int, reason: str) -> Response:
 
 
 def _on_packslip_error(error: errors.PackslipError) -> Response:
-    return error_response(status_of(error), error.reason)
+    response = error_response(status_of(error), error.reason)
+    if isinstance(error, errors.TooOftenError):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def _on_http_exception(error: HTTPException) -> Response:

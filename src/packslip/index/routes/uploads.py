@@ -13,9 +13,11 @@ from packslip.index.bodies import RequestBody
 from packslip.index.uploads import check_length, check_upload, receive
 from packslip.packages.publishing import publication, publish_upload
 from packslip.web.context import current_settings, current_storage
+from packslip.web.forgery import takes_no_cookies
 from packslip.web.urls import base_url
 
 blueprint = Blueprint("uploads", __name__)
+takes_no_cookies(blueprint)
 
 
 @blueprint.post("/legacy/")

@@ -7,14 +7,14 @@ from packaging.utils import canonicalize_name
 from werkzeug.wrappers import Response
 
 from packslip import db
-from packslip.accounts.readers import guard_reading
+from packslip.accounts.readers import guard_pages
 from packslip.packages.queries import get_package, get_release, package_latest_release
 from packslip.site import queries
 from packslip.web.redirects import moved_permanently
 from packslip.web.urls import base_url
 
 blueprint = Blueprint("site", __name__, template_folder="../templates")
-guard_reading(blueprint)
+guard_pages(blueprint)
 
 
 @blueprint.get("/")

@@ -1,0 +1,1 @@
+"""E-mail to people: a queue in the database, and what sends it."""

@@ -1,0 +1,56 @@
+"""Against forged requests: what a page of another site makes a browser send.
+
+A request that changes something must carry a token that belongs to the browser's session, and must
+not come from another origin. Addresses that take no cookies are left out, see `takes_no_cookies`.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Flask, abort, current_app, request
+from flask_wtf.csrf import CSRFProtect
+
+from packslip.web.urls import base_url
+
+#: Bytes of a form's body. Nothing that people type is longer.
+MAX_FORM = 2 * 2**20
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_WITHOUT_COOKIES: set[str] = set()
+
+_csrf = CSRFProtect()
+
+
+def takes_no_cookies(blueprint: Blueprint) -> None:
+    """Leave the blueprint out: it identifies people by the Authorization header alone.
+
+    Browsers do not send that by themselves for another site's page.
+    """
+    _WITHOUT_COOKIES.add(blueprint.name)
+    _csrf.exempt(blueprint)
+
+
+def init_app(app: Flask) -> None:
+    """Check each request that may change something, before anything else is done with it."""
+    # The token lives as long as the session: a form may stay open over lunch.
+    app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)
+    # The Origin header says more than the Referer, and the latter is often left out.
+    app.config.setdefault("WTF_CSRF_SSL_STRICT", False)
+    app.before_request(_refuse_foreign_origin)
+    _csrf.init_app(app)
+
+
+def _refuse_foreign_origin() -> None:
+    if request.method in _SAFE_METHODS or request.endpoint is None:
+        return
+    if request.blueprint in _WITHOUT_COOKIES:
+        return
+    request.max_content_length = current_app.config["MAX_CONTENT_LENGTH"] or MAX_FORM
+    origin = request.headers.get("Origin")
+    # The host as the browser sees it; the set address may differ while somebody tries things out.
+    ours = {request.host, urlsplit(base_url()).netloc}
+    if origin is not None and urlsplit(origin).netloc not in ours:
+        abort(403, "This form was sent from a page of another site.")
+    if origin is None and request.headers.get("Sec-Fetch-Site", "same-origin") == "cross-site":
+        abort(403, "This form was sent from a page of another site.")
