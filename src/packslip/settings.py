@@ -21,6 +21,9 @@ from packslip.errors import SettingsError
 
 PREFIX = "PACKSLIP_"
 
+#: Settings whose values are shown to nobody.
+SECRETS = frozenset({"secret_key", "smtp_url", "database_url"})
+
 Network = IPv4Network | IPv6Network
 
 E = TypeVar("E", bound=StrEnum)
@@ -36,6 +39,14 @@ class Read(StrEnum):
 
     PUBLIC = "public"
     MEMBERS = "members"
+
+
+class Registration(StrEnum):
+    """Who may make an account for themselves."""
+
+    OPEN = "open"
+    INVITE = "invite"
+    CLOSED = "closed"
 
 
 class DownloadAddresses(StrEnum):
@@ -56,6 +67,10 @@ class Settings:
     secret_key: str | None
     base_url: str
     read: Read
+    registration: Registration
+    #: Empty when no mail can be sent.
+    smtp_url: str
+    contact: str
     max_upload: int
     #: How many proxies are believed, or the networks in which they are.
     trusted_proxies: int | tuple[Network, ...]
@@ -104,6 +119,12 @@ def _base_url(text: str) -> str:
     if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query):
         raise ValueError("an address such as https://packages.example.com")
     return text.rstrip("/")
+
+
+def _smtp_url(text: str) -> str:
+    if text and (not text.startswith(("smtp://", "smtps://")) or not urlsplit(text).hostname):
+        raise ValueError("an address such as smtp://mail.example.com")
+    return text
 
 
 def _size(text: str) -> int:
@@ -161,6 +182,26 @@ SETTINGS = (
         _base_url,
     ),
     Setting("read", "public", "Who may read: `public` or `members`.", _choice(Read)),
+    Setting(
+        "registration",
+        "invite",
+        "Who may make an account: `open` (everybody), `invite` (whoever has a link from an admin) "
+        "or `closed` (nobody; admins make them).",
+        _choice(Registration),
+    ),
+    Setting(
+        "smtp_url",
+        "",
+        "The server that takes mail: `smtp://user:password@mail.example.com:587`, or `smtps://…`. "
+        "Empty: no mail is sent.",
+        _smtp_url,
+    ),
+    Setting(
+        "contact",
+        "",
+        "Whom people ask who cannot log in: a name, a room, an e-mail address. Pages show it.",
+        lambda text: text.strip(),
+    ),
     Setting("max_upload", "1GiB", "The largest file that may be uploaded.", _size),
     Setting(
         "trusted_proxies",
@@ -203,7 +244,7 @@ def load_settings(
         try:
             values[setting.name] = setting.parse(text)
         except ValueError as error:
-            shown = "" if setting.name == "secret_key" else f", not {text!r}"
+            shown = "" if setting.name in SECRETS else f", not {text!r}"
             faults.append(f"{PREFIX}{setting.name.upper()} must be {error}{shown}")
     if faults:
         raise SettingsError(faults)

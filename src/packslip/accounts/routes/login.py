@@ -10,18 +10,18 @@ from wtforms.validators import InputRequired
 from packslip import db
 from packslip.accounts import queries
 from packslip.accounts.current import (
-    begin_login,
     current_actor,
     current_login,
     forget_login,
     keep_private,
 )
 from packslip.accounts.identity import WrongCredentialsError
+from packslip.accounts.login_flow import after_password
 from packslip.accounts.passwords import verify_password
 from packslip.events.models import Action
 from packslip.events.operations import record
 from packslip.web.forms import Form, is_sent, read_form
-from packslip.web.next_page import go_next, safe_next
+from packslip.web.next_page import safe_next
 
 blueprint = Blueprint("login", __name__, template_folder="../templates")
 blueprint.after_request(keep_private)
@@ -46,9 +46,7 @@ def log_in() -> Response | tuple[str, int] | str:
     if not verify_password(hashed_password, form.password.data or "") or user is None:
         form.fail(WrongCredentialsError())
         return render_template("accounts/login.html", form=form, next=safe_next("")), 403
-    with db.write_transaction(db.session()):
-        begin_login(user)
-    return go_next("/")
+    return after_password(user)
 
 
 @blueprint.route("/account/logout", methods=["GET", "POST"])

@@ -1,0 +1,72 @@
+"""From a right password to a browser that is logged in, over a second factor where there is one."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+
+from flask import redirect, request, session, url_for
+from werkzeug import Response
+
+from packslip import db
+from packslip.accounts.current import begin_login
+from packslip.accounts.models import User
+from packslip.accounts.second_factors import has_second_factor
+from packslip.events.models import Action
+from packslip.events.operations import Actor, record
+from packslip.web.next_page import safe_next
+
+#: How long somebody who gave the password may take to give the second factor.
+PATIENCE = timedelta(minutes=10)
+
+_PENDING = "pending-login"
+
+
+def after_password(user: User) -> Response:
+    """Log the user in whose password was right, or ask for the second factor first."""
+    if not has_second_factor(db.session(), user):
+        return log_in(user, "password")
+    goal = safe_next("")
+    session.clear()
+    session[_PENDING] = {
+        "user": user.id,
+        "password": _fingerprint(user),
+        "at": datetime.now(UTC).timestamp(),
+        "next": goal,
+    }
+    return redirect(url_for("second_factor.ask"), code=303)
+
+
+def pending_user() -> User | None:
+    """Who gave the right password in this browser a short while ago, and nothing else yet."""
+    pending = session.get(_PENDING)
+    if not isinstance(pending, dict):
+        return None
+    if datetime.now(UTC).timestamp() - pending["at"] > PATIENCE.total_seconds():
+        return None
+    user = db.session().get(User, pending["user"])
+    if user is None or user.disabled_at is not None or pending["password"] != _fingerprint(user):
+        return None
+    return user
+
+
+def log_in(user: User, method: str) -> Response:
+    """Log the user in and send the browser on to where it wanted to go.
+
+    `method` says for the audit log what proved who they are: `password`, `password and code`, …
+    """
+    pending = session.get(_PENDING) or {}
+    goal = pending.get("next") or safe_next("/")
+    with db.write_transaction(db.session()) as transaction:
+        transaction.refresh(user)
+        user.last_login = datetime.now(UTC)
+        begin_login(user)
+        actor = Actor(user.username, user_id=user.id, ip_address=request.remote_addr)
+        data = {"method": method, "user_agent": request.headers.get("User-Agent", "")[:400]}
+        record(transaction, actor, Action.USER_LOG_IN, subject_id=user.id, data=data)
+    return redirect(goal, code=303)
+
+
+def _fingerprint(user: User) -> str:
+    # A password that is changed meanwhile ends the log-in that began with the old one.
+    return hashlib.sha256((user.hashed_password or "").encode()).hexdigest()
