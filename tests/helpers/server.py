@@ -28,6 +28,9 @@ PATIENCE = 40
 
 _JSON = "application/vnd.pypi.simple.v1+json"
 
+#: The password of users that are made without another one.
+PASSWORD = "correct horse battery"
+
 #: Servers of this process, so that a failed test can show their logs.
 STARTED: list[Server] = []
 
@@ -49,11 +52,13 @@ class Server:
     workers: int = 2
     settings: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
+    #: The host in its address; browsers allow passkeys only where it is a name.
+    name: str = "127.0.0.1"
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.name}:{self.port}"
 
     @property
     def simple_url(self) -> str:
@@ -130,11 +135,9 @@ class Server:
         assert done.code == 0, done
         return done.output.strip()
 
-    def create_user(self, username: str, password: str = "correct horse battery") -> None:
-        address = f"{username}@example.com"
-        self.command(
-            "user", "create", username, "--email", address, "--password-stdin", send=password
-        )
+    def create_user(self, username: str, password: str = PASSWORD, *arguments: str) -> None:
+        command = ["user", "create", username, "--email", f"{username}@example.com", *arguments]
+        self.command(*command, "--password-stdin", send=password)
 
     def create_token(self, username: str, *arguments: str) -> str:
         return self.command("token", "create", "--user", username, *arguments)
@@ -203,10 +206,17 @@ class Server:
 
 @contextlib.contextmanager
 def serving(
-    folder: Path, *, data: Path | None = None, workers: int = 2, **settings: str
+    folder: Path,
+    *,
+    data: Path | None = None,
+    workers: int = 2,
+    name: str = "127.0.0.1",
+    **settings: str,
 ) -> Iterator[Server]:
     """A running server, which is asked to end with the block unless it ended before."""
-    server = Server(folder, data or folder / "data", workers, settings)
+    server = Server(folder, data or folder / "data", workers, settings, name=name)
+    if name != "127.0.0.1":
+        server.settings["PACKSLIP_BASE_URL"] = server.url
     server.start()
     try:
         yield server
