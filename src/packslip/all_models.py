@@ -13,7 +13,7 @@ from packslip.accounts.models import (
     Token,
     User,
 )
-from packslip.downloads.models import Download, DownloadSpool
+from packslip.downloads.models import Download, DownloadSpool, DownloadSum, DownloadTotal
 from packslip.events.models import Event
 from packslip.mail.models import Mail
 from packslip.notes.models import Note
@@ -33,6 +33,8 @@ __all__ = [
     "Challenge",
     "Download",
     "DownloadSpool",
+    "DownloadSum",
+    "DownloadTotal",
     "Event",
     "File",
     "Invitation",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import flask_migrate
 from alembic.runtime.migration import MigrationContext
@@ -24,10 +24,13 @@ from sqlalchemy import (
     Integer,
     MetaData,
     String,
+    Table,
     Text,
     TypeDecorator,
+    case,
     event,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.compiler import compiles
@@ -84,24 +87,6 @@ def _utc_now(element: utc_now, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(utc_now, "sqlite")
 def _utc_now_sqlite(element: utc_now, compiler: SQLCompiler, **kw: Any) -> str:
     return "(strftime('%Y-%m-%d %H:%M:%f', 'now') || '000')"
-
-
-class utc_day(FunctionElement[str]):  # noqa: N801 - reads as the SQL function that it is
-    """The day of a `UTCDateTime`, in UTC and as ISO 8601 writes it."""
-
-    type = String()
-    inherit_cache = True
-
-
-@compiles(utc_day)
-def _utc_day(element: utc_day, compiler: SQLCompiler, **kw: Any) -> str:
-    moment = compiler.process(element.clauses, **kw)
-    return f"to_char({moment} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
-
-
-@compiles(utc_day, "sqlite")
-def _utc_day_sqlite(element: utc_day, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"substr({compiler.process(element.clauses, **kw)}, 1, 10)"
 
 
 #: A text that sorts by its bytes on both databases, whatever the database's locale.
@@ -279,3 +264,33 @@ def add_if_new(session: Session, row: Base) -> bool:
     except IntegrityError:
         return False
     return True
+
+
+def add_up(
+    session: Session,
+    model: type[Base],
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    add: Sequence[str] = (),
+    latest: Sequence[str] = (),
+) -> None:
+    """Insert the rows, or change those with the same primary key that are there already.
+
+    The columns to `add` are added to what stands there; of the columns in `latest` the greater
+    value stays. Give rows in the same order everywhere: transactions that add to the same ones
+    would wait for each other otherwise.
+    """
+    if not rows:
+        return
+    dialect = session.get_bind().dialect.name
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    table = cast("Table", model.__table__)
+    statement = insert(table)
+    old, new = table.c, statement.excluded
+    changes: dict[str, Any] = {name: old[name] + new[name] for name in add}
+    for name in latest:
+        changes[name] = case((new[name] > old[name], new[name]), else_=old[name])
+    if "updated_at" in old:
+        changes["updated_at"] = utc_now()
+    keys = [column.name for column in table.primary_key]
+    session.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes), rows)

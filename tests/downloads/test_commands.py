@@ -8,10 +8,10 @@ import msgspec
 from click.testing import Result
 from flask import Flask
 from sqlalchemy.orm import Session
+from tests.helpers.downloads import add_downloads
 
 from packslip.db import write_transaction
 from packslip.downloads.commands import stats_command
-from packslip.downloads.models import Download
 from packslip.downloads.spool import DownloadRecord, SpoolWriter
 from packslip.packages.models import Package
 from packslip.packages.queries import UnknownPackageError
@@ -23,9 +23,8 @@ def run(app: Flask, *arguments: str) -> Result:
 
 
 def add_download(session: Session, **fields: Any) -> None:
-    values = {"created_at": datetime.now(UTC), "package_id": "demo", "release_id": 1, "file": "x"}
     with write_transaction(session):
-        session.add(Download(**(values | fields)))
+        add_downloads(session, {"created_at": datetime.now(UTC)} | fields)
 
 
 def test_packages_are_counted_by_default(app: Flask, session: Session) -> None:

@@ -6,18 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+from tests.helpers.downloads import NOON, add_downloads
 
-from packslip.downloads.models import Download
 from packslip.downloads.queries import By, DownloadCount, count_downloads, has_downloads
 from packslip.packages.models import Package, Release
-
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-def add_downloads(session: Session, *downloads: dict[str, Any]) -> None:
-    values = {"created_at": NOON, "package_id": "demo", "release_id": 1, "file": "x"}
-    session.add_all(Download(**(values | download)) for download in downloads)
-    session.flush()
 
 
 def counts(session: Session, by: By, **restriction: Any) -> list[tuple[str | None, int]]:
@@ -93,12 +85,11 @@ def test_one_package_and_a_period_can_be_chosen(session: Session, by: By) -> Non
         session,
         {},
         {"package_id": "other"},
-        {"created_at": NOON - timedelta(microseconds=1)},
-        {"created_at": NOON + timedelta(hours=1)},
+        {"created_at": NOON - timedelta(days=1)},
+        {"created_at": NOON + timedelta(days=1)},
     )
-    chosen = count_downloads(
-        session, by, package_id="demo", since=NOON, until=NOON + timedelta(hours=1)
-    )
+    day = NOON.date()
+    chosen = count_downloads(session, by, package_id="demo", first=day, last=day)
     assert [found.downloads for found in chosen] == [1]
 
 

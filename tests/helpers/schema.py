@@ -81,6 +81,12 @@ def fill(session: Session) -> None:
                 package_id="demo", release_id=release.id, file="demo-1.0.tar.gz", created_at=now
             ),
             models.DownloadSpool(id="1", position=10),
+            models.DownloadSum(
+                package_id="demo", dimension="total", day=now.date(), value="", downloads=1
+            ),
+            models.DownloadTotal(
+                package_id="demo", downloads=1, recent=1, last_at=now, recent_on=now.date()
+            ),
             models.Event(action="file.upload", actor_name="ada", data={"file": "demo-1.0.tar.gz"}),
             models.Note(title="Read me", author=ada, package=package),
             models.LoginSession(user=ada, hashed_secret="1" * 64, last_seen_at=now, expires_at=now),

@@ -5,17 +5,21 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 from sqlalchemy.orm import Session
 from tests.helpers.app import make_app
+from tests.helpers.downloads import NOON, add_downloads
 from tests.helpers.processes import BIN, Finished, own_environment, run
 from tests.helpers.schema import Rows, fill, rows
 
 from packslip.app import MIGRATIONS
 from packslip.db import db
+from packslip.downloads.models import DownloadSum, DownloadTotal
 
 NEW_TABLE = '''
 """Add shelves."""
@@ -104,6 +108,8 @@ def copied_migrations(folder: Path) -> Path:
 ADDED_AFTER_0004 = (
     "account_links",
     "challenges",
+    "download_sums",
+    "download_totals",
     "invitations",
     "mails",
     "package_invitations",
@@ -175,3 +181,37 @@ def test_a_further_migration_leaves_the_rows_of_the_old_tables_alone(
     for step in ("upgrade", "downgrade"):
         flask_db(tmp_path, database_url, step, "--directory", str(migrations))
         assert all_rows(tmp_path, database_url) == before
+
+
+def test_downloads_that_were_recorded_before_are_summed_up(
+    database_url: str, tmp_path: Path
+) -> None:
+    def sums() -> list[tuple[Any, ...]]:
+        with opened(tmp_path, database_url) as session:
+            totals = select(
+                DownloadTotal.package_id, DownloadTotal.downloads, DownloadTotal.last_at
+            )
+            days = select(
+                DownloadSum.package_id,
+                DownloadSum.dimension,
+                DownloadSum.day,
+                DownloadSum.value,
+                DownloadSum.downloads,
+            )
+            return sorted(map(tuple, session.execute(totals))) + sorted(
+                map(tuple, session.execute(days))
+            )
+
+    with opened(tmp_path, database_url) as session:
+        add_downloads(
+            session,
+            {"installer": "pip", "python_version": "3.12.1", "system": "Linux"},
+            {"package_id": "other", "created_at": NOON + timedelta(days=1)},
+            {"installer": "uv"},
+        )
+        session.commit()
+    before = sums()
+    flask_db(tmp_path, database_url, "downgrade", "0005")
+    flask_db(tmp_path, database_url, "upgrade")
+    assert len(before) == 27
+    assert sums() == before

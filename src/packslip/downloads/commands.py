@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import click
@@ -38,20 +38,19 @@ def stats_command(package: str | None, by: str | None, days: int | None, as_json
     if package_id and not has_downloads(session, package_id):
         get_package(session, package_id)
     chosen = By(by) if by else By.RELEASE if package else By.PACKAGE
-    since = _first_moment(days) if days else None
-    counts = count_downloads(session, chosen, package_id=package_id, since=since)
+    first = _first_day(days) if days else None
+    counts = count_downloads(session, chosen, package_id=package_id, first=first)
     total = sum(count.downloads for count in counts)
     if as_json:
-        data = {"by": chosen, "package": package_id, "since": since, "downloads": total}
+        data = {"by": chosen, "package": package_id, "since": first, "downloads": total}
         print_json({**data, "counts": [_data(chosen, count) for count in counts]})
         return
     print_table([*_columns(chosen), "downloads"], [_row(chosen, count) for count in counts])
     click.echo(f"{total} downloads" if total != 1 else "1 download", err=True)
 
 
-def _first_moment(days: int) -> datetime:
-    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return today - timedelta(days=days - 1)
+def _first_day(days: int) -> date:
+    return datetime.now(UTC).date() - timedelta(days=days - 1)
 
 
 def _columns(by: By) -> list[str]:

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from sqlalchemy.orm import Session
 
 from packslip.db import write_transaction
 from packslip.downloads.models import Download, DownloadSpool
+from packslip.downloads.rollups import refresh_recent, sum_up
 from packslip.downloads.spool import (
     Batch,
     DownloadRecord,
@@ -128,6 +130,7 @@ def _take_in(session: Session, spool: Path, position: int, batch: Batch) -> None
         entry.position = batch.end
         if rows:
             session.execute(insert(Download), rows)
+            sum_up(session, rows)
 
 
 def _row(record: DownloadRecord) -> dict[str, Any]:
@@ -169,6 +172,7 @@ class Drainer:
         self._wanted = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._refreshed_on: date | None = None
 
     def wake(self) -> None:
         """Have the spools drained; return at once."""
@@ -198,6 +202,13 @@ class Drainer:
             # A thread that is cut off within the database library can crash the interpreter.
             atexit.register(self.stop)
 
+    def _refresh_daily(self, session: Session) -> None:
+        today = datetime.now(UTC).date()
+        if self._refreshed_on != today:
+            with write_transaction(session):
+                refresh_recent(session, today)
+            self._refreshed_on = today
+
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._wanted.wait(IDLE)
@@ -207,6 +218,7 @@ class Drainer:
                 self._writer.flush()
                 with self._open_session() as session:
                     drain(session, self._writer.folder, wait=False)
+                    self._refresh_daily(session)
             except DrainBusyError:
                 # It may have passed this process's spool already.
                 self._wanted.set()

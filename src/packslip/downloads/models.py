@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
+from enum import StrEnum
+
 from sqlalchemy import BigInteger, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from packslip.db import NO_REUSE, Base, BigKey, Changed, Created
+from packslip.db import NO_REUSE, Base, BigKey, BytewiseText, Changed, Created
+
+#: Stands in place of a package for the index as a whole; no package has such a name.
+WHOLE_INDEX = ""
+
+
+class Dimension(StrEnum):
+    """What downloads are summed up by, each day."""
+
+    TOTAL = "total"
+    RELEASE = "release"
+    INSTALLER = "installer"
+    PYTHON = "python"
+    SYSTEM = "system"
 
 
 class Download(Created, Base):
@@ -45,3 +61,35 @@ class DownloadSpool(Changed, Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     #: Bytes of it that were taken in.
     position: Mapped[int] = mapped_column(BigInteger)
+
+
+class DownloadSum(Changed, Base):
+    """How many downloads of a package have something in common on a day."""
+
+    __tablename__ = "download_sums"
+
+    #: The package, or `WHOLE_INDEX`, for which releases are not summed up.
+    package_id: Mapped[str] = mapped_column(BytewiseText, primary_key=True)
+    #: One of `Dimension`.
+    dimension: Mapped[str] = mapped_column(String(12), primary_key=True)
+    #: In UTC.
+    day: Mapped[date] = mapped_column(primary_key=True)
+    #: A version, an installer, a Python version (X.Y), a system; empty where it is not known, and
+    #: for the total.
+    value: Mapped[str] = mapped_column(BytewiseText, primary_key=True)
+    downloads: Mapped[int] = mapped_column(BigInteger)
+
+
+class DownloadTotal(Changed, Base):
+    """How many downloads a package had, so that packages can be ordered by it."""
+
+    __tablename__ = "download_totals"
+
+    #: The package, or `WHOLE_INDEX`.
+    package_id: Mapped[str] = mapped_column(BytewiseText, primary_key=True)
+    downloads: Mapped[int] = mapped_column(BigInteger, default=0)
+    #: Those of the last 30 days, today's among them.
+    recent: Mapped[int] = mapped_column(BigInteger, default=0, index=True)
+    last_at: Mapped[datetime] = mapped_column(index=True)
+    #: The day on which `recent` was counted anew; kept for the index as a whole.
+    recent_on: Mapped[date]

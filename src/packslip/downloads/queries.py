@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, SQLColumnExpression, func, select
+from sqlalchemy import SQLColumnExpression, func, select
 from sqlalchemy.orm import Session
 
-from packslip.db import utc_day
-from packslip.downloads.models import Download
-from packslip.packages.models import Release
+from packslip.downloads.models import WHOLE_INDEX, Dimension, DownloadSum, DownloadTotal
 
 
 class By(StrEnum):
@@ -27,12 +24,19 @@ class By(StrEnum):
     SYSTEM = "system"
 
 
-_KEYS: dict[By, SQLColumnExpression[Any]] = {
-    By.PACKAGE: Download.package_id,
-    By.DAY: utc_day(Download.created_at),
-    By.INSTALLER: Download.installer,
-    By.PYTHON: Download.python_version,
-    By.SYSTEM: Download.system,
+_DIMENSIONS = {
+    By.PACKAGE: Dimension.TOTAL,
+    By.RELEASE: Dimension.RELEASE,
+    By.DAY: Dimension.TOTAL,
+    By.INSTALLER: Dimension.INSTALLER,
+    By.PYTHON: Dimension.PYTHON,
+    By.SYSTEM: Dimension.SYSTEM,
+}
+
+_COLUMNS: dict[By, tuple[SQLColumnExpression[Any], ...]] = {
+    By.PACKAGE: (DownloadSum.package_id,),
+    By.RELEASE: (DownloadSum.package_id, DownloadSum.value),
+    By.DAY: (DownloadSum.day,),
 }
 
 
@@ -42,7 +46,7 @@ class DownloadCount:
 
     `key` is a package, a day (YYYY-MM-DD, UTC), an installer, a Python version (X.Y) or a system;
     None stands for those of which it is not known. A release is `package` and `key`, its version,
-    which is None once the release was removed.
+    which is None for what was removed before it was counted.
     """
 
     key: str | None
@@ -55,67 +59,48 @@ def count_downloads(
     by: By,
     *,
     package_id: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    first: date | None = None,
+    last: date | None = None,
 ) -> list[DownloadCount]:
-    """Count downloads from `since` up to but without `until`, of one package or of all.
+    """Count downloads from the first day to the last one, of one package or of all.
 
-    The largest count comes first; days come in order.
+    The largest count comes first; days come in order. It is read from the sums of each day, so it
+    takes the same time however many downloads there were.
     """
-    if by is By.RELEASE:
-        return _count_by_release(session, package_id, since, until)
-    key = _KEYS[by]
-    query = _restrict(select(key, func.count()), package_id, since, until).group_by(key)
-    rows = [(found, number) for found, number in session.execute(query)]
+    columns = _COLUMNS.get(by, (DownloadSum.value,))
+    query = select(*columns, func.sum(DownloadSum.downloads)).where(
+        DownloadSum.dimension == _DIMENSIONS[by]
+    )
+    if package_id is not None:
+        query = query.where(DownloadSum.package_id == package_id)
+    elif by in {By.PACKAGE, By.RELEASE}:
+        query = query.where(DownloadSum.package_id != WHOLE_INDEX)
+    else:
+        query = query.where(DownloadSum.package_id == WHOLE_INDEX)
+    if first is not None:
+        query = query.where(DownloadSum.day >= first)
+    if last is not None:
+        query = query.where(DownloadSum.day <= last)
+    counts = [_count(by, *row) for row in session.execute(query.group_by(*columns))]
     if by is By.DAY:
-        return [DownloadCount(day, number) for day, number in sorted(rows)]
-    counter: Counter[str | None] = Counter()
-    for found, number in rows:
-        counter[_minor(found) if by is By.PYTHON else found] += number
-    return [DownloadCount(found, number) for found, number in _largest_first(counter)]
+        return sorted(counts, key=lambda count: count.key or "")
+    return sorted(counts, key=lambda c: (-c.downloads, c.package or "", c.key or ""))
 
 
 def has_downloads(session: Session, package_id: str) -> bool:
     """Whether the package was ever downloaded."""
-    query = select(Download.id).where(Download.package_id == package_id).limit(1)
-    return session.scalar(query) is not None
+    return total_downloads(session, package_id) > 0
 
 
-def _count_by_release(
-    session: Session, package_id: str | None, since: datetime | None, until: datetime | None
-) -> list[DownloadCount]:
-    query = _restrict(
-        select(Download.package_id, Release.version, func.count()), package_id, since, until
-    )
-    query = query.outerjoin(Release, Release.id == Download.release_id)
-    query = query.group_by(Download.package_id, Release.version)
-    counter = {(package, version): number for package, version, number in session.execute(query)}
-    return [
-        DownloadCount(version, number, package)
-        for (package, version), number in sorted(
-            counter.items(), key=lambda item: (-item[1], item[0][0], item[0][1] or "")
-        )
-    ]
+def total_downloads(session: Session, package_id: str = WHOLE_INDEX) -> int:
+    """How often files of the package, or of all, were ever downloaded."""
+    total = session.get(DownloadTotal, package_id)
+    return 0 if total is None else total.downloads
 
 
-def _restrict(
-    query: Select[*tuple[Any, ...]],
-    package_id: str | None,
-    since: datetime | None,
-    until: datetime | None,
-) -> Select[*tuple[Any, ...]]:
-    if package_id is not None:
-        query = query.where(Download.package_id == package_id)
-    if since is not None:
-        query = query.where(Download.created_at >= since)
-    if until is not None:
-        query = query.where(Download.created_at < until)
-    return query
-
-
-def _largest_first(counter: Counter[str | None]) -> list[tuple[str | None, int]]:
-    return sorted(counter.items(), key=lambda item: (-item[1], item[0] or ""))
-
-
-def _minor(version: str | None) -> str | None:
-    return ".".join(version.split(".")[:2]) if version else None
+def _count(by: By, *row: Any) -> DownloadCount:
+    downloads = int(row[-1])
+    if by is By.RELEASE:
+        return DownloadCount(row[1] or None, downloads, row[0])
+    key = row[0].isoformat() if by is By.DAY else row[0] or None
+    return DownloadCount(key, downloads)

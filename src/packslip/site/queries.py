@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from packslip.downloads.models import Download
+from packslip.downloads.queries import total_downloads
 from packslip.packages.models import File, Package, Release
 
 
@@ -48,11 +48,11 @@ class PackageRow:
 
 def counts(session: Session) -> Counts:
     """Count what the index holds."""
-    numbers = [
+    packages, releases, files = (
         session.scalar(select(func.count()).select_from(model)) or 0
-        for model in (Package, Release, File, Download)
-    ]
-    return Counts(*numbers)
+        for model in (Package, Release, File)
+    )
+    return Counts(packages, releases, files, total_downloads(session))
 
 
 def newest_releases(
@@ -78,9 +78,3 @@ def newest_packages(session: Session, limit: int | None = None) -> Sequence[Pack
         .limit(limit)
     )
     return [PackageRow(*row) for row in session.execute(query)]
-
-
-def downloads_of(session: Session, package: str) -> int:
-    """How often files of the package were downloaded."""
-    query = select(func.count()).select_from(Download).where(Download.package_id == package)
-    return session.scalar(query) or 0

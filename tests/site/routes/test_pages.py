@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
+from tests.helpers.downloads import add_downloads
 from tests.helpers.packages import add_file, add_package, add_release
 
 from packslip.accounts.models import User
-from packslip.downloads.models import Download
 from packslip.packages.models import Maintainer
 
 HOSTILE = "<script>alert(1)</script>"
@@ -24,7 +24,7 @@ def test_the_home_page_counts_and_lists_the_newest(client: FlaskClient, session:
     for name in ("alpha", "beta"):
         release = add_release(session, add_package(session, name))
         add_file(session, release, f"{name}-1.0.tar.gz")
-    session.add(Download(package_id="alpha", release_id=1, file="alpha-1.0.tar.gz"))
+    add_downloads(session, {"package_id": "alpha"})
     session.commit()
     page = client.get("/").text
     assert "<strong>2</strong> packages" in page

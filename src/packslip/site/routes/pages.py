@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from packslip import db
 from packslip.accounts.readers import guard_pages
+from packslip.downloads.queries import total_downloads
 from packslip.packages.queries import get_package, get_release, package_latest_release
 from packslip.site import queries
 from packslip.web.redirects import moved_permanently
@@ -57,6 +58,6 @@ def _page(name: str, version: str | None) -> str | Response:
         package=package,
         release=release,
         pinned=version is not None,
-        downloads=queries.downloads_of(session, package.id),
+        downloads=total_downloads(session, package.id),
         base_url=base_url(),
     )

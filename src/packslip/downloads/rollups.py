@@ -1,0 +1,129 @@
+"""Downloads summed up by day, so that a page costs the same however many there were."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from packslip.db import add_up
+from packslip.downloads.models import (
+    WHOLE_INDEX,
+    Dimension,
+    DownloadSum,
+    DownloadTotal,
+)
+from packslip.packages.models import Release
+
+#: Days that count as recent, today among them.
+RECENT_DAYS = 30
+
+_Key = tuple[str, Dimension, date, str]
+
+
+def sum_up(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add rows of `downloads` to the sums, in the transaction that inserts them."""
+    versions = _versions(session, {row["release_id"] for row in rows})
+    sums: Counter[_Key] = Counter()
+    for row in rows:
+        sums.update(_keys(row, versions.get(row["release_id"], "")))
+    add_up(
+        session,
+        DownloadSum,
+        [
+            {
+                "package_id": package_id,
+                "dimension": dimension,
+                "day": day,
+                "value": value,
+                "downloads": number,
+            }
+            for (package_id, dimension, day, value), number in sorted(sums.items())
+        ],
+        add=["downloads"],
+    )
+    _add_to_totals(session, rows)
+
+
+def refresh_recent(session: Session, today: date) -> bool:
+    """Count the recent downloads of all packages anew, if that was not done today (UTC).
+
+    What was recent yesterday may not be so today. Returns whether there was anything to do; many
+    may call it at once.
+    """
+    whole = session.get(DownloadTotal, WHOLE_INDEX, with_for_update=True, populate_existing=True)
+    if whole is None or whole.recent_on >= today:
+        return False
+    counted = (
+        select(func.coalesce(func.sum(DownloadSum.downloads), 0))
+        .where(
+            DownloadSum.package_id == DownloadTotal.package_id,
+            DownloadSum.dimension == Dimension.TOTAL,
+            DownloadSum.day > today - timedelta(days=RECENT_DAYS),
+        )
+        .scalar_subquery()
+    )
+    session.execute(
+        update(DownloadTotal)
+        .where(DownloadTotal.recent > 0)
+        .values(recent=counted)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
+        update(DownloadTotal)
+        .where(DownloadTotal.package_id == WHOLE_INDEX)
+        .values(recent_on=today)
+        .execution_options(synchronize_session=False)
+    )
+    return True
+
+
+def _keys(row: Mapping[str, Any], version: str) -> Iterable[_Key]:
+    package_id, day = row["package_id"], row["created_at"].astimezone(UTC).date()
+    shared = (
+        (Dimension.TOTAL, ""),
+        (Dimension.INSTALLER, row.get("installer") or ""),
+        (Dimension.PYTHON, minor_version(row.get("python_version"))),
+        (Dimension.SYSTEM, row.get("system") or ""),
+    )
+    for dimension, value in shared:
+        yield package_id, dimension, day, value
+        yield WHOLE_INDEX, dimension, day, value
+    yield package_id, Dimension.RELEASE, day, version
+
+
+def minor_version(version: str | None) -> str:
+    """The version of a Python as people speak of it: `3.12` for `3.12.1`."""
+    return ".".join(version.split(".")[:2]) if version else ""
+
+
+def _versions(session: Session, release_ids: Iterable[int]) -> dict[int, str]:
+    query = select(Release.id, Release.version).where(Release.id.in_(sorted(release_ids)))
+    return {release: version for release, version in session.execute(query)}  # noqa: C416 - typed
+
+
+def _add_to_totals(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    first_recent = datetime.now(UTC).date() - timedelta(days=RECENT_DAYS - 1)
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        at: datetime = row["created_at"].astimezone(UTC)
+        for package_id in (WHOLE_INDEX, row["package_id"]):
+            entry = found.setdefault(
+                package_id,
+                {
+                    "package_id": package_id,
+                    "downloads": 0,
+                    "recent": 0,
+                    "last_at": at,
+                    "recent_on": datetime.now(UTC).date(),
+                },
+            )
+            entry["downloads"] += 1
+            entry["recent"] += at.date() >= first_recent
+            entry["last_at"] = max(entry["last_at"], at)
+    ordered = [found[package_id] for package_id in sorted(found)]
+    add_up(session, DownloadTotal, ordered, add=["downloads", "recent"], latest=["last_at"])
