@@ -14,6 +14,7 @@ from packslip import all_models, db  # noqa: F401 - the migrations and relations
 from packslip.accounts import current
 from packslip.accounts.routes import login
 from packslip.downloads import recorder
+from packslip.downloads.routes import statistics
 from packslip.errors import SettingsError
 from packslip.index.routes import files, pypi_json, simple, uploads
 from packslip.logs import configure_logs
@@ -30,6 +31,7 @@ BLUEPRINTS = (
     pages.blueprint,
     pypi_json.blueprint,
     simple.blueprint,
+    statistics.blueprint,
     uploads.blueprint,
 )
 

@@ -1,0 +1,195 @@
+"""How often something was downloaded over a period, day by day and by what is known of clients."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from packslip.accounts.models import User
+from packslip.downloads.models import WHOLE_INDEX, Dimension, DownloadSum, DownloadTotal
+from packslip.packages.models import Maintainer, Package
+
+#: The periods that pages offer, in days.
+PERIODS = (30, 90, 365)
+
+#: So many values of a breakdown have a line of their own in a chart; the rest is one line.
+MAX_SERIES = 8
+
+#: What the rest is called.
+OTHER = "other"
+
+#: What is not known is called.
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Period:
+    """Whole days in UTC, today being the last."""
+
+    days: int
+
+    @property
+    def last(self) -> date:
+        return datetime.now(UTC).date()
+
+    @property
+    def first(self) -> date:
+        return self.last - timedelta(days=self.days - 1)
+
+    def each_day(self) -> list[date]:
+        return [self.first + timedelta(days=number) for number in range(self.days)]
+
+
+@dataclass(frozen=True)
+class Share:
+    """How many downloads have a value, such as an installer, and their part of all (0 to 1)."""
+
+    label: str
+    downloads: int
+    part: float
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line of a chart: a number for each day of the period."""
+
+    label: str
+    numbers: list[int]
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Downloads over a period."""
+
+    period: Period
+    days: list[date]
+    total: Series
+    #: By version for a package, else by package where that is told.
+    parts: list[Series]
+    breakdowns: dict[Dimension, list[Share]]
+
+    @property
+    def downloads(self) -> int:
+        return sum(self.total.numbers)
+
+
+@dataclass(frozen=True)
+class Unused:
+    """A package that nobody downloaded for long; `last_at` is None if nobody ever did."""
+
+    package_id: str
+    name: str
+    last_at: datetime | None
+
+
+def package_statistics(session: Session, package_id: str, period: Period) -> Statistics:
+    """The downloads of one package."""
+    return _statistics(session, DownloadSum.package_id == package_id, period, by_release=True)
+
+
+def index_statistics(session: Session, period: Period) -> Statistics:
+    """The downloads of the whole index."""
+    return _statistics(session, DownloadSum.package_id == WHOLE_INDEX, period)
+
+
+def user_statistics(session: Session, user: User, period: Period) -> Statistics:
+    """The downloads of all packages that the user looks after."""
+    theirs = select(Maintainer.package_id).where(Maintainer.user_id == user.id)
+    return _statistics(session, DownloadSum.package_id.in_(theirs), period)
+
+
+def most_downloaded(session: Session, limit: int) -> Sequence[tuple[str, str, int]]:
+    """The packages that were downloaded most in the last 30 days: id, name and number."""
+    query = (
+        select(Package.id, Package.name, DownloadTotal.recent)
+        .join(DownloadTotal, DownloadTotal.package_id == Package.id)
+        .where(DownloadTotal.recent > 0)
+        .order_by(DownloadTotal.recent.desc(), Package.id)
+        .limit(limit)
+    )
+    return [(found[0], found[1], found[2]) for found in session.execute(query)]
+
+
+def unused_packages(session: Session, days: int, limit: int) -> list[Unused]:
+    """Packages that are older than so many days and were not downloaded in them.
+
+    Those that nobody ever downloaded come first, then those for which it is longest ago.
+    """
+    before = datetime.now(UTC) - timedelta(days=days)
+    never = (
+        select(Package.id, Package.name)
+        .outerjoin(DownloadTotal, DownloadTotal.package_id == Package.id)
+        .where(DownloadTotal.package_id.is_(None), Package.created_at < before)
+        .order_by(Package.id)
+        .limit(limit)
+    )
+    long_ago = (
+        select(Package.id, Package.name, DownloadTotal.last_at)
+        .join(DownloadTotal, DownloadTotal.package_id == Package.id)
+        .where(DownloadTotal.last_at < before)
+        .order_by(DownloadTotal.last_at, Package.id)
+        .limit(limit)
+    )
+    found = [Unused(row[0], row[1], None) for row in session.execute(never)]
+    found += [Unused(*row) for row in session.execute(long_ago)]
+    return found[:limit]
+
+
+def _statistics(
+    session: Session, which: ColumnElement[bool], period: Period, *, by_release: bool = False
+) -> Statistics:
+    days = period.each_day()
+    rows = _rows(session, which, Dimension.TOTAL, period)
+    total = Series("downloads", _numbers(days, {day: number for day, _, number in rows}))
+    parts: list[Series] = []
+    breakdowns: dict[Dimension, list[Share]] = {}
+    for dimension in Dimension:
+        if dimension is Dimension.TOTAL or (dimension is Dimension.RELEASE and not by_release):
+            continue
+        found = _rows(session, which, dimension, period)
+        breakdowns[dimension] = _shares(found)
+        if dimension is Dimension.RELEASE:
+            parts = _series(days, found, breakdowns[dimension])
+    return Statistics(period, days, total, parts, breakdowns)
+
+
+def _rows(
+    session: Session, which: ColumnElement[bool], dimension: Dimension, period: Period
+) -> list[tuple[date, str, int]]:
+    query = (
+        select(DownloadSum.day, DownloadSum.value, func.sum(DownloadSum.downloads))
+        .where(which, DownloadSum.dimension == dimension)
+        .where(DownloadSum.day.between(period.first, period.last))
+        .group_by(DownloadSum.day, DownloadSum.value)
+    )
+    return [(day, value or UNKNOWN, int(number)) for day, value, number in session.execute(query)]
+
+
+def _numbers(days: Sequence[date], found: dict[date, int]) -> list[int]:
+    return [found.get(day, 0) for day in days]
+
+
+def _shares(rows: list[tuple[date, str, int]]) -> list[Share]:
+    sums: defaultdict[str, int] = defaultdict(int)
+    for _, value, number in rows:
+        sums[value] += number
+    whole = sum(sums.values())
+    ordered = sorted(sums.items(), key=lambda item: (-item[1], item[0]))
+    return [Share(value, number, number / whole) for value, number in ordered]
+
+
+def _series(
+    days: Sequence[date], rows: list[tuple[date, str, int]], shares: list[Share]
+) -> list[Series]:
+    named = [share.label for share in shares[:MAX_SERIES]]
+    found: defaultdict[str, defaultdict[date, int]] = defaultdict(lambda: defaultdict(int))
+    for day, value, number in rows:
+        found[value if value in named else OTHER][day] += number
+    labels: list[Any] = [*named, *([OTHER] if OTHER in found else [])]
+    return [Series(label, _numbers(days, found[label])) for label in labels]
