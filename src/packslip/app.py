@@ -10,7 +10,8 @@ from typing import Any
 from flask import Config, Flask
 from flask_migrate import Migrate
 
-from packslip import all_models, db  # noqa: F401 - the migrations and relationships need all
+from packslip import __version__, db
+from packslip import all_models as _all_models  # noqa: F401 - migrations and relationships need all
 from packslip.accounts import current
 from packslip.accounts.routes import login
 from packslip.downloads import recorder
@@ -19,11 +20,12 @@ from packslip.errors import SettingsError
 from packslip.index.routes import files, pypi_json, simple, uploads
 from packslip.logs import configure_logs
 from packslip.settings import Settings, load_settings, secret_key
-from packslip.site.routes import feeds, health, pages
+from packslip.site.routes import appearance, feeds, health, pages
 from packslip.storage.factory import open_storage
 from packslip.web import context, cookies, errors, forgery, headers, proxies, redirects
 
 BLUEPRINTS = (
+    appearance.blueprint,
     feeds.blueprint,
     files.blueprint,
     health.blueprint,
@@ -64,6 +66,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=db.engine_options(settings.database_url),
     )
+    app.jinja_env.globals["version"] = __version__
     app.url_map.strict_slashes = True
     context.attach(app, settings, open_storage(settings.storage_url))
     db.init_app(app)

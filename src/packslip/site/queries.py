@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
+from packslip.accounts.models import User
 from packslip.downloads.queries import total_downloads
-from packslip.packages.models import File, Package, Release
+from packslip.packages.models import Maintainer, Package, Release
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Counts:
 
     packages: int
     releases: int
-    files: int
+    users: int
     downloads: int
 
 
@@ -48,11 +49,11 @@ class PackageRow:
 
 def counts(session: Session) -> Counts:
     """Count what the index holds."""
-    packages, releases, files = (
+    packages, releases, users = (
         session.scalar(select(func.count()).select_from(model)) or 0
-        for model in (Package, Release, File)
+        for model in (Package, Release, User)
     )
-    return Counts(packages, releases, files, total_downloads(session))
+    return Counts(packages, releases, users, total_downloads(session))
 
 
 def newest_releases(
@@ -78,3 +79,16 @@ def newest_packages(session: Session, limit: int | None = None) -> Sequence[Pack
         .limit(limit)
     )
     return [PackageRow(*row) for row in session.execute(query)]
+
+
+def packages_of(session: Session, user: User, limit: int) -> Sequence[tuple[Package, str]]:
+    """Packages that the user looks after, with their role, the one changed last first."""
+    query = (
+        select(Package, Maintainer.role)
+        .join(Maintainer, Maintainer.package_id == Package.id)
+        .where(Maintainer.user_id == user.id)
+        .options(defer(Package.description))
+        .order_by(Package.updated_at.desc(), Package.id)
+        .limit(limit)
+    )
+    return [(found[0], found[1]) for found in session.execute(query)]

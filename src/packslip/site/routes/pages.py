@@ -7,8 +7,10 @@ from packaging.utils import canonicalize_name
 from werkzeug.wrappers import Response
 
 from packslip import db
+from packslip.accounts.current import current_user
 from packslip.accounts.readers import guard_pages
 from packslip.downloads.queries import total_downloads
+from packslip.downloads.statistics import most_downloaded
 from packslip.packages.queries import get_package, get_release, package_latest_release
 from packslip.site import queries
 from packslip.web.redirects import moved_permanently
@@ -21,11 +23,13 @@ guard_pages(blueprint)
 @blueprint.get("/")
 def home() -> str:
     """What the index holds, and how to use it."""
-    session = db.session()
+    session, user = db.session(), current_user()
     return render_template(
         "site/home.html",
         counts=queries.counts(session),
         releases=queries.newest_releases(session, 10),
+        most=most_downloaded(session, 10),
+        mine=[] if user is None else queries.packages_of(session, user, 10),
         base_url=base_url(),
     )
 

@@ -1,0 +1,42 @@
+// What every page gets where scripts run: buttons that copy, and keys.
+
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const source = document.getElementById(button.dataset.copy);
+    await navigator.clipboard.writeText(source.textContent.trim());
+    const said = button.querySelector("[aria-live]");
+    said.textContent = "Copied";
+    setTimeout(() => (said.textContent = ""), 2000);
+  });
+}
+
+const KEYS = {
+  "/": () => document.getElementById("top-search")?.focus(),
+  "?": () => location.assign("/appearance#keys"),
+  "g h": () => location.assign("/"),
+  "g s": () => location.assign("/stats/"),
+};
+
+const TYPING = "input, textarea, select, [contenteditable]";
+const PATIENCE = 1000;
+
+let first = "";
+let firstAt = 0;
+
+function onKey(event) {
+  if (document.documentElement.dataset.shortcuts === "off") return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.target.closest(TYPING)) return;
+  const pair = event.timeStamp - firstAt < PATIENCE ? `${first} ${event.key}` : event.key;
+  first = event.key;
+  firstAt = event.timeStamp;
+  const act = KEYS[pair] ?? KEYS[event.key];
+  if (act) {
+    event.preventDefault();
+    first = "";
+    act();
+  }
+}
+
+document.addEventListener("keydown", onKey);
