@@ -16,7 +16,7 @@ HOSTILE = "<script>alert(1)</script>"
 def test_an_empty_index_explains_itself(client: FlaskClient) -> None:
     page = client.get("/").text
     assert "Nothing is here yet" in page
-    assert "packslip token create" in page
+    assert "uv publish --publish-url http://packages.example.com/legacy/" in page
     assert "http://packages.example.com/legacy/" in page
 
 

@@ -30,9 +30,9 @@ class AppearanceForm(Form):
 
     theme = RadioField(
         "Colours",
-        choices=[("auto", "As the system has them"), ("light", "Light"), ("dark", "Dark")],
+        choices={"auto": "As the system has them", "light": "Light", "dark": "Dark"},
     )
-    shortcuts = RadioField("Keys", choices=[("on", "On"), ("off", "Off")])
+    shortcuts = RadioField("Keys", choices={"on": "On", "off": "Off"})
 
 
 @blueprint.route("/appearance", methods=["GET", "POST"])
