@@ -16,7 +16,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from packslip.errors import SettingsError
 
@@ -139,6 +139,9 @@ def _smtp_url(text: str) -> str:
             "an address such as smtp://user:password@mail.example.com:587, in which other"
             " characters than letters and digits are percent-encoded in user and password"
         )
+    # The standard library sends no others.
+    if not unquote(f"{parts.username}{parts.password}").isascii():
+        raise ValueError("an address whose user and password are ASCII")
     if options and not _is_sender(options["from"]):
         raise ValueError("an address whose `from` is one e-mail address, percent-encoded")
     return text
@@ -147,7 +150,9 @@ def _smtp_url(text: str) -> str:
 def _is_sender(values: list[str]) -> bool:
     # Anything that parses as several, or has no domain, would be refused by mail servers.
     found = getaddresses(values)
-    return len(found) == 1 and re.fullmatch(r"[^@\s]+@[^@\s]+", found[0][1]) is not None
+    if len(found) != 1 or not values[0].isprintable():
+        return False
+    return re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)*", found[0][1]) is not None
 
 
 def _size(text: str) -> int:

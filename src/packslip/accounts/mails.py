@@ -55,7 +55,7 @@ def _recovery(session: Session, mail: Mail) -> EmailMessage | None:
     return _message(
         mail,
         "Set a new password",
-        f"Somebody asked for a new password for the account {user.username} at {base_url()}"
+        f"Somebody asked for a new password for the account {user.username} on {_host()}"
         f"{_origin(mail)}.",
         "If that was you, set it here within an hour. The link works once:",
         link,
@@ -71,8 +71,7 @@ def _confirm_email(session: Session, mail: Mail) -> EmailMessage | None:
     return _message(
         mail,
         "Confirm your e-mail address",
-        f"The account {user.username} at {base_url()} was given this e-mail address"
-        f"{_origin(mail)}.",
+        f"The account {user.username} on {_host()} was given this e-mail address{_origin(mail)}.",
         f"If that is your account, confirm the address here within {CONFIRMATION.days} days:",
         link,
         "If it is not, do nothing.",
@@ -83,7 +82,7 @@ def _email_changed(session: Session, mail: Mail) -> EmailMessage:
     return _message(
         mail,
         "Your e-mail address was changed",
-        f"The account {mail.data['username']} at {base_url()} was given another e-mail address"
+        f"The account {mail.data['username']} on {_host()} was given another e-mail address"
         f"{_origin(mail)}. This one does not belong to it any more.",
         f"If it was not you, tell {_whom_to_ask()} at once: whoever did it knows your password.",
     )
@@ -93,7 +92,7 @@ def _password_changed(session: Session, mail: Mail) -> EmailMessage:
     return _message(
         mail,
         "Your password was changed",
-        f"The password of the account {mail.data['username']} at {base_url()} was changed"
+        f"The password of the account {mail.data['username']} on {_host()} was changed"
         f"{_origin(mail)}. Every other browser was logged out.",
         f"If it was not you, set another one at {base_url()}/account/reset and tell"
         f" {_whom_to_ask()}.",
@@ -118,12 +117,16 @@ def _origin(mail: Mail) -> str:
     return f", {where}, at {mail.created_at:%Y-%m-%d %H:%M} UTC"
 
 
+def _host() -> str:
+    """The name of this index; its whole address would be mistaken for the link that is meant."""
+    return urlsplit(base_url()).netloc
+
+
 def _whom_to_ask() -> str:
     return current_settings().contact or "an admin of this index"
 
 
 def _message(mail: Mail, subject: str, *paragraphs: str) -> EmailMessage:
-    host = urlsplit(base_url()).netloc
     # Links have to stay whole.
     lines = [fill(text, 72, break_long_words=False, break_on_hyphens=False) for text in paragraphs]
-    return plain_message(mail.recipient, f"[{host}] {subject}", "\n\n".join(lines) + "\n")
+    return plain_message(mail.recipient, f"[{_host()}] {subject}", "\n\n".join(lines) + "\n")

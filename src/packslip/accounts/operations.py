@@ -250,7 +250,7 @@ def read_email(email: str) -> str:
         InvalidError: it is too long or has control characters.
     """
     email = one_line(email.lower(), "An e-mail address", MAX_EMAIL)
-    if not _EMAIL.fullmatch(email):
+    if not _EMAIL.fullmatch(email) or not email.isprintable():
         raise EmailError(email)
     return email
 
