@@ -84,7 +84,7 @@ def _email_changed(session: Session, mail: Mail) -> EmailMessage:
         "Your e-mail address was changed",
         f"The account {mail.data['username']} on {_host()} was given another e-mail address"
         f"{_origin(mail)}. This one does not belong to it any more.",
-        f"If it was not you, tell {_whom_to_ask()} at once: whoever did it knows your password.",
+        f"If it was not you, tell {_whom_to_ask()} at once.",
     )
 
 

@@ -156,7 +156,7 @@ def test_a_password_that_cannot_be_changed_stays(
 def test_a_password_that_changed_while_it_was_checked_changes_nothing(
     app: Flask, session: Session, ada: User, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def meanwhile(password: str) -> str:
+    def meanwhile(password: str, *known: str) -> str:
         with app.app_context(), write_transaction(db.session()) as own:
             own.get_one(User, user_id).hashed_password = "$argon2id$set meanwhile"
         return "$argon2id$mine"
@@ -178,7 +178,7 @@ def test_who_is_shut_out_meanwhile_changes_nothing(
     monkeypatch: pytest.MonkeyPatch,
     how: str,
 ) -> None:
-    def meanwhile(password: str) -> str:
+    def meanwhile(password: str, *known: str) -> str:
         with app.app_context(), write_transaction(db.session()) as own:
             if how == "disabled":
                 own.get_one(User, user_id).disabled_at = datetime.now(UTC)
