@@ -65,10 +65,8 @@ def note_request(
 
 def _locked(session: Session, what: str, who: str, now: datetime) -> Throttle:
     key = f"{what}:{hashlib.sha256(_network(who).encode()).hexdigest()}"
-    row = session.get(Throttle, key, with_for_update=True)
-    if row is None:
+    while (row := session.get(Throttle, key, with_for_update=True)) is None:
         add_if_new(session, Throttle(key=key, failures=0, last_failure_at=now))
-        row = session.get_one(Throttle, key, with_for_update=True)
     return row
 
 
