@@ -12,7 +12,7 @@ from flask_migrate import Migrate
 
 from packslip import all_models, db  # noqa: F401 - the migrations and relationships need all
 from packslip.accounts import current
-from packslip.accounts.routes import login
+from packslip.accounts.routes import login, register
 from packslip.downloads import recorder
 from packslip.errors import SettingsError
 from packslip.index.routes import files, pypi_json, simple, uploads
@@ -29,6 +29,7 @@ BLUEPRINTS = (
     login.blueprint,
     pages.blueprint,
     pypi_json.blueprint,
+    register.blueprint,
     simple.blueprint,
     uploads.blueprint,
 )
