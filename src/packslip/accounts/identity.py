@@ -180,7 +180,7 @@ def _by_password(
     session: Session, username: str, password: str, ip_address: str | None
 ) -> Identity:
     statement = select(User, second_factor_exists()).where(queries.login_is(username))
-    user, needs_more = session.execute(statement).tuples().one_or_none() or (None, False)
+    user, needs_more = session.execute(statement).one_or_none() or (None, False)
     if user is None or not _is_remembered(user, password, ip_address):
         user = check_password(session, username, password, ip_address, through=Through.TOOL)
         verified.remember(user.id, user.hashed_password or "", password, ip_address)
