@@ -25,8 +25,7 @@ class InvitationNeededError(NotAllowedError):
 
     def __init__(self, contact: str) -> None:
         super().__init__(
-            "Registration needs an invitation here, which is a link. Ask"
-            f" {whom_to_ask(contact)} for one."
+            f"Who registers here needs a link with an invitation. Ask {whom_to_ask(contact)} for one."
         )
 
 
