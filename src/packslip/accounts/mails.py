@@ -18,6 +18,7 @@ from packslip.accounts.links import CONFIRMATION, make_link
 from packslip.accounts.models import LinkPurpose, User
 from packslip.accounts.queries import find_user_by_email, lock_user
 from packslip.accounts.recovery import make_mailed_reset_link
+from packslip.accounts.registration import whom_to_ask
 from packslip.accounts.requests_limit import TooManyRequestsError, note_request
 from packslip.events.models import Action
 from packslip.events.operations import Actor, record
@@ -84,7 +85,7 @@ def _email_changed(session: Session, mail: Mail) -> EmailMessage:
         "Your e-mail address was changed",
         f"The account {mail.data['username']} on {_host()} was given another e-mail address"
         f"{_origin(mail)}. This one does not belong to it any more.",
-        f"If it was not you, tell {_whom_to_ask()} at once.",
+        f"If it was not you, tell {whom_to_ask(current_settings().contact)} at once.",
     )
 
 
@@ -95,7 +96,7 @@ def _password_changed(session: Session, mail: Mail) -> EmailMessage:
         f"The password of the account {mail.data['username']} on {_host()} was changed"
         f"{_origin(mail)}. Every other browser was logged out.",
         f"If it was not you, set another one at {base_url()}/account/reset and tell"
-        f" {_whom_to_ask()}.",
+        f" {whom_to_ask(current_settings().contact)}.",
     )
 
 
@@ -120,10 +121,6 @@ def _origin(mail: Mail) -> str:
 def _host() -> str:
     """The name of this index; its whole address would be mistaken for the link that is meant."""
     return urlsplit(base_url()).netloc
-
-
-def _whom_to_ask() -> str:
-    return current_settings().contact or "an admin of this index"
 
 
 def _message(mail: Mail, subject: str, *paragraphs: str) -> EmailMessage:

@@ -22,10 +22,11 @@ from packslip.accounts.current import (
     require_user,
 )
 from packslip.accounts.email_addresses import ask_confirmation, change_email
+from packslip.accounts.identity import WrongCredentialsError, check_password
 from packslip.accounts.models import LoginSession, User
 from packslip.accounts.operations import change_name, set_password
-from packslip.accounts.passwords import MIN_LENGTH, hash_password, verify_password
-from packslip.accounts.queries import lock_user
+from packslip.accounts.passwords import MIN_LENGTH, hash_password
+from packslip.accounts.queries import known_of, lock_user
 from packslip.accounts.requests_limit import note_request
 from packslip.errors import InvalidError, NotAllowedError
 from packslip.mail.operations import can_send
@@ -128,7 +129,7 @@ def password() -> Response | tuple[str, int]:
         return _page(400, password_form=form)
     try:
         known = _check_password(form.current_password.data or "")
-        hashed_password = hash_password(form.password.data or "")
+        hashed_password = hash_password(form.password.data or "", *known_of(require_user()))
         with _changing(known) as (session, user):
             _note_mail(session, user)
             set_password(session, current_actor(), user, hashed_password)
@@ -168,11 +169,14 @@ def _check_password(given: str) -> str | None:
 
     Raises:
         WrongPasswordError: it is not.
+        TooManyFailuresError: it was tried too often.
     """
-    known = require_user().hashed_password
-    if not verify_password(known, given):
-        raise WrongPasswordError
-    return known
+    try:
+        return check_password(
+            db.session(), require_user(), given, request.remote_addr
+        ).hashed_password
+    except WrongCredentialsError:
+        raise WrongPasswordError from None
 
 
 @contextmanager

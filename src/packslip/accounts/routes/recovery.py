@@ -12,6 +12,7 @@ from packslip.accounts.current import keep_private
 from packslip.accounts.links import UnknownLinkError, get_link
 from packslip.accounts.models import LinkPurpose
 from packslip.accounts.passwords import MIN_LENGTH, hash_password
+from packslip.accounts.queries import known_of
 from packslip.accounts.recovery import ask_recovery
 from packslip.accounts.recovery import reset_password as set_password_by_link
 from packslip.errors import InvalidError
@@ -72,7 +73,7 @@ def reset(secret: str) -> Response | tuple[str, int] | str:
     form = read_form(PasswordForm)
     if is_sent(form):
         try:
-            hashed_password = hash_password(form.password.data or "")
+            hashed_password = hash_password(form.password.data or "", *known_of(user))
         except InvalidError as error:
             form.fail(error)
         else:
