@@ -12,7 +12,15 @@ from flask_migrate import Migrate
 
 from packslip import all_models, db  # noqa: F401 - the migrations and relationships need all
 from packslip.accounts import current, mails
-from packslip.accounts.routes import confirmation, login, profile, recovery, register
+from packslip.accounts.routes import (
+    confirmation,
+    login,
+    login_sessions,
+    profile,
+    recovery,
+    register,
+    tokens,
+)
 from packslip.downloads import recorder
 from packslip.errors import SettingsError
 from packslip.index.routes import files, pypi_json, simple, uploads
@@ -29,12 +37,14 @@ BLUEPRINTS = (
     files.blueprint,
     health.blueprint,
     login.blueprint,
+    login_sessions.blueprint,
     pages.blueprint,
     profile.blueprint,
     pypi_json.blueprint,
     recovery.blueprint,
     register.blueprint,
     simple.blueprint,
+    tokens.blueprint,
     uploads.blueprint,
 )
 
