@@ -33,8 +33,7 @@ def set_role(session: Session, package: Package, user: User, role: MaintainerRol
 
 def remove(session: Session, package: Package, user: User) -> None:
     with write_transaction(session):
-        maintainer = queries.get_maintainer(session, package, user)
-        operations.remove_maintainer(session, ACTOR, maintainer)
+        operations.remove_maintainer(session, ACTOR, package, user)
 
 
 def roles(session: Session, package: Package) -> dict[str, str]:

@@ -149,8 +149,7 @@ def remove_maintainer(name: str, username: str) -> None:
     """End the part of the user USERNAME in the package NAME."""
     with db.write_transaction(db.session()) as session:
         package, user = queries.get_package(session, name), get_user(session, username)
-        maintainer = queries.get_maintainer(session, package, user)
-        operations.remove_maintainer(session, Actor.command(), maintainer)
+        operations.remove_maintainer(session, Actor.command(), package, user)
         done = f"{user.username} no longer looks after {package.name}."
     click.echo(done)
 
