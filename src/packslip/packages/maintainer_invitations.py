@@ -77,7 +77,7 @@ def invite_maintainer(
         session.add(invitation)
     invitation.role = role
     invitation.invited_by = invited_by
-    _record(session, actor, Action.MAINTAINER_INVITE, package, user, before, role)
+    _record(session, actor, Action.MAINTAINER_INVITE, package, user, before=before, after=role)
     return invitation
 
 
@@ -89,8 +89,12 @@ def accept_invitation(
     Raises:
         UnknownPackageInvitationError: there is no open invitation, or not any more.
         InvitationLapsedError: who sent it may not do so any more.
+        DisabledUserError: the user is disabled.
     """
     lock(session, package)
+    session.refresh(user)
+    if user.disabled_at is not None:
+        raise DisabledUserError(user.username)
     invitation = queries.get_package_invitation(session, package, user)
     if has_lapsed(session, invitation):
         raise InvitationLapsedError(package.id)
@@ -104,7 +108,7 @@ def accept_invitation(
         maintainer.role = role
     else:
         role = MaintainerRole(maintainer.role)
-    record_role(session, actor, Action.MAINTAINER_ACCEPT, package, user, before, role)
+    record_role(session, actor, Action.MAINTAINER_ACCEPT, package, user, before=before, after=role)
     session.expire(package, ["maintainers"])
     return role
 
@@ -142,7 +146,7 @@ def _end(session: Session, actor: Actor, action: Action, package: Package, user:
     lock(session, package)
     invitation = queries.get_package_invitation(session, package, user)
     session.delete(invitation)
-    _record(session, actor, action, package, user, invitation.role, None)
+    _record(session, actor, action, package, user, before=invitation.role, after=None)
 
 
 def _record(
@@ -151,6 +155,7 @@ def _record(
     action: Action,
     package: Package,
     user: User,
+    *,
     before: str | None,
     after: str | None,
 ) -> None:

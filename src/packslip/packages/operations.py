@@ -21,8 +21,8 @@ class LastOwnerError(InvalidError):
 
     def __init__(self, package_id: str, username: str) -> None:
         super().__init__(
-            f"{username!r} is the only owner of the package {package_id!r}. Make somebody else an owner"
-            " first."
+            f"{username!r} is the only owner of the package {package_id!r}."
+            " Make somebody else an owner first."
         )
         self.package_id = package_id
         self.username = username
@@ -104,7 +104,7 @@ def set_maintainer(
         invitation = queries.find_package_invitation(session, package.id, user)
         if invitation is not None:
             session.delete(invitation)
-        record_role(session, actor, Action.MAINTAINER_ADD, package, user, None, role)
+        record_role(session, actor, Action.MAINTAINER_ADD, package, user, before=None, after=role)
     elif maintainer.role != role:
         _keep_an_owner(session, maintainer)
         _change_role(session, actor, maintainer, role)
@@ -122,7 +122,7 @@ def remove_maintainer(session: Session, actor: Actor, package: Package, user: Us
     _keep_an_owner(session, maintainer)
     session.delete(maintainer)
     before = MaintainerRole(maintainer.role)
-    record_role(session, actor, Action.MAINTAINER_REMOVE, package, user, before, None)
+    record_role(session, actor, Action.MAINTAINER_REMOVE, package, user, before=before, after=None)
     session.expire(package, ["maintainers"])
 
 
@@ -159,6 +159,7 @@ def record_role(
     action: Action,
     package: Package,
     user: User,
+    *,
     before: MaintainerRole | None,
     after: MaintainerRole | None,
 ) -> None:
@@ -173,7 +174,8 @@ def _change_role(
 ) -> None:
     before, maintainer.role = MaintainerRole(maintainer.role), role
     package, user = maintainer.package, maintainer.user
-    record_role(session, actor, Action.MAINTAINER_CHANGE, package, user, before, role)
+    action = Action.MAINTAINER_CHANGE
+    record_role(session, actor, action, package, user, before=before, after=role)
 
 
 def _keep_an_owner(session: Session, maintainer: Maintainer) -> None:

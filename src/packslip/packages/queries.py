@@ -222,9 +222,7 @@ def list_package_invitations(session: Session, package: Package) -> Sequence[Pac
     statement = (
         select(PackageInvitation)
         .join(PackageInvitation.user)
-        .options(
-            selectinload(PackageInvitation.user), selectinload(PackageInvitation.invited_by)
-        )
+        .options(selectinload(PackageInvitation.user), selectinload(PackageInvitation.invited_by))
         .where(PackageInvitation.package_id == package.id)
         .order_by(User.username)
     )
