@@ -100,6 +100,9 @@ def get_release(session: Session, package: Package, version: str) -> Release:
     Raises:
         UnknownReleaseError: there is none.
     """
+    # PostgreSQL refuses NUL in whatever is compared with a text.
+    if "\0" in version:
+        raise UnknownReleaseError(package.id, version)
     release = session.scalar(
         select(Release).where(
             Release.package_id == package.id,

@@ -51,7 +51,7 @@ class PersonForm(Form):
 class RoleForm(PersonForm):
     """The same with a role."""
 
-    role = SelectField("Role", choices=[(role.value, role.value) for role in MaintainerRole])
+    role = SelectField("Role", choices={role.value: role.value for role in MaintainerRole})
 
 
 class InviteForm(Form):
@@ -60,10 +60,10 @@ class InviteForm(Form):
     username = StringField("Username", [InputRequired("Enter a username.")])
     role = SelectField(
         "As",
-        choices=[
-            (MaintainerRole.MAINTAINER.value, "maintainer: uploads and yanks"),
-            (MaintainerRole.OWNER.value, "owner: also says who looks after the package"),
-        ],
+        choices={
+            MaintainerRole.MAINTAINER.value: "maintainer: uploads and yanks",
+            MaintainerRole.OWNER.value: "owner: also says who looks after the package",
+        },
     )
 
 
@@ -257,16 +257,16 @@ def _heir_form(
     if own is None or own.role != MaintainerRole.OWNER or not heirs:
         return None
     form = failed if isinstance(failed, HeirForm) else HeirForm()
-    form.heir.choices = [(user.username, user.username) for user in heirs]
+    form.heir.choices = {user.username: user.username for user in heirs}
     return form
 
 
 def _yank_form(failed: Form | None, package: Package) -> YankForm:
     form = failed if isinstance(failed, YankForm) else YankForm()
-    form.version.choices = [
-        (release.version, f"{release.version} (yanked)" if release.yanked else release.version)
+    form.version.choices = {
+        release.version: f"{release.version} (yanked)" if release.yanked else release.version
         for release in package.releases
-    ]
+    }
     return form
 
 
