@@ -18,7 +18,8 @@ from packslip.errors import SettingsError
 from packslip.index.routes import files, pypi_json, simple, uploads
 from packslip.logs import configure_logs
 from packslip.settings import Settings, load_settings, secret_key
-from packslip.site.routes import feeds, health, pages
+from packslip.site import set_up_gate
+from packslip.site.routes import feeds, health, pages, setup
 from packslip.storage.factory import open_storage
 from packslip.web import context, cookies, errors, forgery, headers, proxies, redirects
 
@@ -29,6 +30,7 @@ BLUEPRINTS = (
     login.blueprint,
     pages.blueprint,
     pypi_json.blueprint,
+    setup.blueprint,
     simple.blueprint,
     uploads.blueprint,
 )
@@ -69,6 +71,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     errors.init_app(app)
     headers.init_app(app)
     cookies.init_app(app)
+    set_up_gate.init_app(app)
     forgery.init_app(app)
     current.init_app(app)
     redirects.init_app(app)

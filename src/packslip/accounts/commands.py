@@ -10,12 +10,13 @@ import click
 from flask.cli import AppGroup
 
 from packslip import db
-from packslip.accounts import operations, queries
+from packslip.accounts import operations, queries, setup
 from packslip.accounts.models import Role, Scope, Token, User
 from packslip.accounts.passwords import hash_password
 from packslip.errors import InvalidError
 from packslip.events.operations import Actor
 from packslip.terminal import NeedsTerminalError, is_interactive, print_json, print_table
+from packslip.web.context import current_settings
 
 user_commands = AppGroup("user", help="Look after users.")
 token_commands = AppGroup("token", help="Look after tokens.")
@@ -45,7 +46,9 @@ def create_user(username: str, email: str, name: str, admin: bool, password_stdi
             hashed_password=hashed_password,
             role=Role.ADMIN if admin else Role.MEMBER,
         )
+        setup.end_set_up(session)
         done = f"Created the user {user.username}."
+    setup.remove_code_file(current_settings().data)
     click.echo(done)
 
 
@@ -73,7 +76,9 @@ def set_password(username: str, password_stdin: bool) -> None:
     with db.write_transaction(db.session()) as session:
         user = queries.get_user(session, username)
         operations.set_password(session, Actor.command(), user, hashed_password)
+        setup.end_set_up(session)
         done = f"Set the password of {user.username}."
+    setup.remove_code_file(current_settings().data)
     click.echo(done)
 
 

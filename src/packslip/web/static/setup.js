@@ -1,0 +1,19 @@
+// Takes the set-up code out of the link and puts it into the form. Afterwards the code stands
+// neither in the address bar nor in the browser's history.
+
+function takeCode() {
+  const given = new URLSearchParams(location.hash.slice(1)).get("code");
+  const field = document.getElementById("code");
+  if (given) {
+    field.value = given;
+  }
+  if (location.hash || location.search) {
+    history.replaceState(null, "", location.pathname);
+  }
+  if (field.value) {
+    document.getElementById("username").focus();
+  }
+}
+
+addEventListener("hashchange", takeCode);
+takeCode();
