@@ -55,7 +55,9 @@ class SetUpForm(Form):
     code = StringField(
         "Set-up code",
         [InputRequired("Enter the set-up code.")],
-        description="Its case and its hyphens do not matter.",
+        description="It stands at the end of the link that “packslip serve” printed, in its"
+        " terminal or log, and in the file “setup-code” in the data folder. Case and hyphens do"
+        " not matter.",
     )
     username = StringField("Username", [InputRequired("Choose a username.")])
     name = StringField("Name", description="As people write it. It may stay empty.")

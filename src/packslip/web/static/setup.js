@@ -6,12 +6,10 @@ function takeCode() {
   const field = document.getElementById("code");
   if (given) {
     field.value = given;
+    document.getElementById("username").focus();
   }
   if (location.hash || location.search) {
     history.replaceState(null, "", location.pathname);
-  }
-  if (field.value) {
-    document.getElementById("username").focus();
   }
 }
 
