@@ -64,6 +64,10 @@ def answers(app: Flask) -> Iterator[tuple[str, TestResponse]]:
         db.session().commit()
     admin = Browser(app)
     admin.log_in_as(user_id)
+    cookie = admin.client.get_cookie("packslip_session")
+    assert cookie is not None
+    # The client takes the made-up host for the one that it visits.
+    admin.client.set_cookie(cookie.key, cookie.value, domain=FORGED["Host"])
     paths = {address(app, rule) for rule in app.url_map.iter_rules() if "GET" in rule.methods}
     for path in sorted(paths | {"/nowhere", "/project/demo", "/project//demo/", "/legacy/"}):
         for who, browser in (("nobody", Browser(app)), ("an admin", admin)):
@@ -109,9 +113,9 @@ def test_every_page_keeps_scripts_and_frames_of_others_out(app: Flask) -> None:
 
 
 def test_what_is_for_one_person_is_stored_nowhere(app: Flask) -> None:
-    personal = 0
+    personal = set()
     for what, answer in answers(app):
         if "csrf_token" in answer.get_data(as_text=True) or "/account/" in what:
-            personal += 1
+            personal.add(what)
             assert answer.headers["Cache-Control"] == "no-store", what
-    assert personal > 5
+    assert {"/ to an admin", "/nowhere to an admin"} <= personal
