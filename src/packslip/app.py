@@ -28,7 +28,8 @@ from packslip.logs import configure_logs
 from packslip.mail import sender
 from packslip.packages.routes import settings as package_settings
 from packslip.settings import Settings, load_settings, secret_key
-from packslip.site.routes import account, feeds, health, pages
+from packslip.site import set_up_gate
+from packslip.site.routes import account, feeds, health, pages, setup
 from packslip.storage.factory import open_storage
 from packslip.web import context, cookies, errors, forgery, headers, proxies, redirects
 
@@ -46,6 +47,7 @@ BLUEPRINTS = (
     pypi_json.blueprint,
     recovery.blueprint,
     register.blueprint,
+    setup.blueprint,
     simple.blueprint,
     tokens.blueprint,
     uploads.blueprint,
@@ -90,6 +92,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     errors.init_app(app)
     headers.init_app(app)
     cookies.init_app(app)
+    set_up_gate.init_app(app)
     forgery.init_app(app)
     current.init_app(app)
     redirects.init_app(app)

@@ -10,7 +10,7 @@ import click
 from flask.cli import AppGroup
 
 from packslip import db
-from packslip.accounts import invitations, operations, queries
+from packslip.accounts import invitations, operations, queries, setup
 from packslip.accounts.invitations import UselessInvitationError
 from packslip.accounts.login_sessions import revoke_login_sessions
 from packslip.accounts.models import Role, Scope, Token, User
@@ -70,7 +70,9 @@ def create_user(username: str, email: str, name: str, admin: bool, password_stdi
             # Whoever runs the command vouches for it.
             email_confirmed=True,
         )
+        setup.end_set_up(session)
         done = f"Created the user {user.username}."
+    setup.remove_code_file(current_settings().data)
     click.echo(done)
 
 
@@ -99,7 +101,9 @@ def set_password(username: str, password_stdin: bool) -> None:
     with db.write_transaction(db.session()) as session:
         user = queries.get_user(session, username)
         operations.set_password(session, Actor.command(), user, hashed_password)
+        setup.end_set_up(session)
         done = f"Set the password of {user.username}."
+    setup.remove_code_file(current_settings().data)
     click.echo(done)
 
 

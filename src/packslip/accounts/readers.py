@@ -17,14 +17,22 @@ from packslip.web.context import current_settings
 
 _READER = "packslip.reader"
 
+_FOR_TOOLS: set[str] = set()
+
 
 def guard_reading(blueprint: Blueprint) -> None:
-    """Let only those who may read the index reach the blueprint's addresses.
+    """Let only those who may read the index reach the blueprint's addresses, which tools read.
 
     An address that has a `name` in it is about that package.
     """
+    _FOR_TOOLS.add(blueprint.name)
     blueprint.before_request(_require_reader)
     blueprint.after_request(_keep_from_shared_caches)
+
+
+def is_for_tools(blueprint: str | None) -> bool:
+    """Whether tools read what the blueprint of that name serves, see `guard_reading`."""
+    return blueprint in _FOR_TOOLS
 
 
 def guard_pages(blueprint: Blueprint) -> None:

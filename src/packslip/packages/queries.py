@@ -79,6 +79,11 @@ def get_package(session: Session, name: str, *, lock: bool = False) -> Package:
     return package
 
 
+def has_packages(session: Session) -> bool:
+    """Whether the index holds any package."""
+    return session.scalar(select(Package.id).limit(1)) is not None
+
+
 def list_packages(session: Session) -> Sequence[Package]:
     """All packages by normalised name, with their releases and files, without long texts."""
     releases = selectinload(Package.releases)

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
+from packslip.accounts.models import Token, User
 from packslip.downloads.models import Download
+from packslip.events.models import Action, Event
 from packslip.packages.models import File, Package, Release
 
 
@@ -44,6 +46,18 @@ class PackageRow:
     summary: str
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True)
+class FirstSteps:
+    """Which of the first steps the server has seen somebody do."""
+
+    #: The user has made a token.
+    token: bool
+    #: The user has uploaded a file.
+    upload: bool
+    #: Somebody has downloaded a file.
+    install: bool
 
 
 def counts(session: Session) -> Counts:
@@ -84,3 +98,14 @@ def downloads_of(session: Session, package: str) -> int:
     """How often files of the package were downloaded."""
     query = select(func.count()).select_from(Download).where(Download.package_id == package)
     return session.scalar(query) or 0
+
+
+def first_steps(session: Session, user: User) -> FirstSteps:
+    """How far the user has come."""
+    uploads = (Event.actor_id == user.id) & (Event.action == Action.FILE_UPLOAD)
+    seen = (
+        exists().where(Token.user_id == user.id),
+        exists().where(uploads),
+        exists(select(Download.id)),
+    )
+    return FirstSteps(*session.execute(select(*seen)).one())

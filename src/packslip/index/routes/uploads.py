@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, after_this_request, redirect, request, url_for
+from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug import Response as BaseResponse
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
@@ -10,9 +10,9 @@ from packslip.accounts.access import require_upload_scope
 from packslip.accounts.identity import identify
 from packslip.accounts.token_use import note_use
 from packslip.db import session
-from packslip.index.bodies import RequestBody
 from packslip.index.uploads import check_length, check_upload, receive
 from packslip.packages.publishing import publication, publish_upload
+from packslip.web.bodies import answerable_body
 from packslip.web.context import current_settings, current_storage
 from packslip.web.forgery import takes_no_cookies
 from packslip.web.urls import base_url
@@ -25,7 +25,7 @@ takes_no_cookies(blueprint)
 def upload() -> Response:
     """Take a wheel or a source distribution from twine and its like."""
     settings, storage, db_session = current_settings(), current_storage(), session()
-    body = _answerable_body()
+    body = answerable_body()
     header = request.headers.get("Authorization")
     address = request.remote_addr
     identity = require_upload_scope(identify(db_session, header, ip_address=address))
@@ -51,7 +51,7 @@ def upload() -> Response:
 @blueprint.post("/legacy")
 def upload_without_slash() -> BaseResponse:
     """Tell the exact address. The method stays POST."""
-    _answerable_body()
+    answerable_body()
     return redirect(url_for(".upload"), code=308)
 
 
@@ -61,23 +61,8 @@ def refuse_lost_uploads() -> None:
     lost = isinstance(request.routing_exception, (MethodNotAllowed, NotFound))
     if request.method != "POST" or request.mimetype != "multipart/form-data" or not lost:
         return
-    _answerable_body()
+    answerable_body()
     valid: list[str] | None = getattr(request.routing_exception, "valid_methods", None)
     raise MethodNotAllowed(
         valid, f"This address takes no uploads. Upload to {base_url()}{url_for('uploads.upload')}"
     )
-
-
-def _answerable_body() -> RequestBody:
-    """The request's body. What the route leaves of it is discarded before the answer is sent."""
-    body = RequestBody(request)
-    limit = current_settings().max_upload
-
-    def discard_rest(response: Response) -> Response:
-        session().rollback()
-        if not body.discard(limit):
-            response.call_on_close(body.break_off)
-        return response
-
-    after_this_request(discard_rest)
-    return body
