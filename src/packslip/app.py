@@ -12,12 +12,13 @@ from flask_migrate import Migrate
 
 from packslip import all_models, db  # noqa: F401 - the migrations and relationships need all
 from packslip.accounts import current
-from packslip.accounts.routes import login
+from packslip.accounts.routes import login, passkey, second_factor
 from packslip.downloads import recorder
 from packslip.errors import SettingsError
 from packslip.index.routes import files, pypi_json, simple, uploads
 from packslip.logs import configure_logs
 from packslip.settings import Settings, load_settings, secret_key
+from packslip.site import second_factor as site_second_factor
 from packslip.site.routes import feeds, health, pages
 from packslip.storage.factory import open_storage
 from packslip.web import context, cookies, errors, forgery, headers, proxies, redirects
@@ -28,7 +29,9 @@ BLUEPRINTS = (
     health.blueprint,
     login.blueprint,
     pages.blueprint,
+    passkey.blueprint,
     pypi_json.blueprint,
+    second_factor.blueprint,
     simple.blueprint,
     uploads.blueprint,
 )
@@ -71,6 +74,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     cookies.init_app(app)
     forgery.init_app(app)
     current.init_app(app)
+    site_second_factor.init_app(app)
     redirects.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
