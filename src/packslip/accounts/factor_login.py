@@ -46,10 +46,12 @@ def log_in_with_code(user: User, code: str) -> Response:
             note_failure(session, _stranger(), user, "password and code", "another secret key")
     if fault is not None:
         raise fault
+    response = log_in(user, f"password and {kind}")
     if kind == "recovery code":
+        # Only now: a log-in empties the cookie first.
         left = count_recovery_codes(db.session(), user)
         flash(f"This recovery code is used up. You have {left} left.")
-    return log_in(user, f"password and {kind}")
+    return response
 
 
 def log_in_with_key(user: User | None, credential: str) -> Response:

@@ -49,8 +49,8 @@ def set_second_factor_policy(session: Session, actor: Actor, value: SecondFactor
         admin = session.get_one(User, actor.user_id, with_for_update=True, populate_existing=True)
         if not has_second_factor(session, admin):
             raise OwnSecondFactorError
-    add_if_new(session, Policy(name=_SECOND_FACTOR, value=SecondFactorPolicy.NOBODY))
-    row = session.get_one(Policy, _SECOND_FACTOR, with_for_update=True, populate_existing=True)
+    while (row := session.get(Policy, _SECOND_FACTOR, with_for_update=True)) is None:
+        add_if_new(session, Policy(name=_SECOND_FACTOR, value=SecondFactorPolicy.NOBODY))
     before, row.value = row.value, value
     if before != value:
         data = {"policy": _SECOND_FACTOR, "before": before, "after": value}

@@ -37,7 +37,7 @@ def unseal(sealed: str) -> str:
     from cryptography.fernet import InvalidToken  # noqa: PLC0415 - start-up time
 
     try:
-        return _box().decrypt(sealed).decode()
+        return _box().decrypt(sealed.encode()).decode()
     except InvalidToken:
         raise BrokenSealError from None
 

@@ -78,8 +78,8 @@ class UnknownKeyError(NotFoundError):
 class KeyRefusedError(NotAllowedError):
     """A key did not prove who uses it. People read the same whatever the cause is."""
 
-    def __init__(self, cause: str, user: User | None = None) -> None:
-        super().__init__("This security key or passkey was not accepted.")
+    def __init__(self, cause: str, user: User | None, reason: str | None = None) -> None:
+        super().__init__(reason or "This security key or passkey was not accepted.")
         #: For the audit log.
         self.cause = cause
         #: Whose key it is, where that is known.
@@ -90,10 +90,11 @@ class CopiedKeyError(KeyRefusedError):
     """The key has signed less often than when it was seen last, so there are two of it."""
 
     def __init__(self, user: User) -> None:
-        super().__init__("the sign count went back", user)
-        self.reason = (
+        super().__init__(
+            "a sign count that went back",
+            user,
             "This security key was refused: its counter went back, so somebody may have a copy of"
-            " it. Log in in another way and remove it."
+            " it. Log in in another way and remove it.",
         )
 
 

@@ -40,11 +40,16 @@ def matching_step(secret: str, code: str, at: datetime, *, after: int | None) ->
     return None
 
 
-def enrolment_address(secret: str, username: str, site: str) -> str:
-    """The `otpauth:` address that gives the secret to an authenticator on the same device."""
+def enrolment_address(secret: str, username: str, host: str) -> str:
+    """The `otpauth:` address that gives the secret to an authenticator on the same device.
+
+    The host tells this index from others that the user has an account on.
+    """
     import pyotp  # noqa: PLC0415 - start-up time
 
-    return pyotp.TOTP(secret, interval=STEP).provisioning_uri(name=username, issuer_name=site)
+    return pyotp.TOTP(secret, interval=STEP).provisioning_uri(
+        name=username, issuer_name=f"Packslip {host}"
+    )
 
 
 def qr_code(address: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from flask import (
     Blueprint,
     Response,
@@ -37,6 +39,7 @@ from packslip.errors import InvalidError, NotAllowedError, TooOftenError
 from packslip.web.context import current_settings
 from packslip.web.errors import status_of
 from packslip.web.forms import Form, is_sent, read_form
+from packslip.web.urls import base_url
 
 blueprint = Blueprint("second_factor", __name__, template_folder="../templates")
 blueprint.after_request(keep_private)
@@ -243,6 +246,9 @@ def renew_recovery_codes() -> Page:
 
 def _ask_page(user: User, form: AskForm) -> str:
     session = db.session()
+    form.code.description = "One of your recovery codes."
+    if user.totp_confirmed_at is not None:
+        form.code.description = "What your authenticator shows now, or one of your recovery codes."
     return render_template(
         "accounts/second_factor_ask.html",
         form=form,
@@ -303,7 +309,7 @@ def _page(
 
 
 def _authenticator_page(user: User, secret: str, form: CodeForm) -> str:
-    address = totp.enrolment_address(secret, user.username, "Packslip")
+    address = totp.enrolment_address(secret, user.username, urlsplit(base_url()).hostname or "")
     return render_template(
         "accounts/authenticator.html",
         form=form,

@@ -79,8 +79,9 @@ function inWords(error) {
 
 function show(form) {
   const note = form.parentElement.querySelector("[data-key-note]") ?? document.createElement("p");
+  note.dataset.keyNote = "";
   note.className = "hint";
-  note.role = "status";
+  note.ariaLive = "polite";
   note.textContent = "";
   form.after(note);
   if (!window.PublicKeyCredential || !navigator.credentials) {
