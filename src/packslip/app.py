@@ -16,9 +16,11 @@ from packslip.accounts.routes import (
     confirmation,
     login,
     login_sessions,
+    passkey,
     profile,
     recovery,
     register,
+    second_factor,
     tokens,
 )
 from packslip.downloads import recorder
@@ -28,6 +30,7 @@ from packslip.logs import configure_logs
 from packslip.mail import sender
 from packslip.packages.routes import settings as package_settings
 from packslip.settings import Settings, load_settings, secret_key
+from packslip.site import second_factor as site_second_factor
 from packslip.site import set_up_gate
 from packslip.site.routes import account, feeds, health, pages, setup
 from packslip.storage.factory import open_storage
@@ -43,10 +46,12 @@ BLUEPRINTS = (
     login_sessions.blueprint,
     package_settings.blueprint,
     pages.blueprint,
+    passkey.blueprint,
     profile.blueprint,
     pypi_json.blueprint,
     recovery.blueprint,
     register.blueprint,
+    second_factor.blueprint,
     setup.blueprint,
     simple.blueprint,
     tokens.blueprint,
@@ -95,6 +100,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     set_up_gate.init_app(app)
     forgery.init_app(app)
     current.init_app(app)
+    site_second_factor.init_app(app)
     redirects.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
