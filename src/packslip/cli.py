@@ -16,6 +16,7 @@ from packslip.app import create_app
 from packslip.db import upgrade_schema
 from packslip.downloads.commands import stats_command
 from packslip.errors import PackslipError, SettingsError
+from packslip.events.commands import event_commands
 from packslip.packages.commands import package_commands
 from packslip.packages.importing.commands import import_command
 from packslip.settings import unknown_settings
@@ -46,6 +47,7 @@ for command in (
     user_commands,
     token_commands,
     package_commands,
+    event_commands,
     db_commands,
     import_command,
     stats_command,

@@ -1,0 +1,121 @@
+"""Reading the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, false, select
+from sqlalchemy.orm import Session
+
+from packslip.errors import InvalidError
+from packslip.events.models import Action, Event
+
+#: Events that are read at a time where all are wanted.
+BATCH = 1000
+
+
+class ActionError(InvalidError):
+    """No event has such an action."""
+
+    field = "action"
+
+    def __init__(self, action: str) -> None:
+        super().__init__(f"{action!r} is neither an action, such as user.log-in, nor user.*.")
+        self.action = action
+
+
+@dataclass(frozen=True)
+class EventFilter:
+    """Which events are wanted: those that fit all that is given."""
+
+    #: The name of who acted, as it was at that time.
+    actor: str | None = None
+    #: The user whom it was about.
+    subject_id: int | None = None
+    #: A normalised name.
+    package: str | None = None
+    #: One of `Action`, or all that begin alike: `user.*`.
+    action: str | None = None
+    #: The network address from which it was done.
+    address: str | None = None
+    #: At that moment or later.
+    since: datetime | None = None
+    #: Before that moment.
+    until: datetime | None = None
+
+
+def list_events(
+    session: Session, wanted: EventFilter, before: int | None = None, limit: int = 50
+) -> Sequence[Event]:
+    """The newest of the events that are wanted, the newest first.
+
+    With `before`, the newest of those whose number is lower.
+
+    Raises:
+        ActionError: no event has the action.
+    """
+    statement = _filtered(wanted).order_by(Event.id.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(Event.id < before)
+    return session.scalars(statement).all()
+
+
+def iterate_events(session: Session, wanted: EventFilter) -> Iterator[Event]:
+    """All events that are wanted, in the order of their numbers, however many there are.
+
+    The session must hold nothing else: between batches its transaction ends, so that a slow reader
+    does not keep the database from tidying up.
+
+    Raises:
+        ActionError: no event has the action.
+    """
+    return _batches(session, _filtered(wanted).order_by(Event.id).limit(BATCH))
+
+
+def actions_of(action: str) -> list[Action]:
+    """The actions that are meant by a name such as `user.log-in`, or by `user.*`.
+
+    Raises:
+        ActionError: there are none.
+    """
+    if action.endswith(".*"):
+        found = [one for one in Action if one.startswith(action[:-1])]
+    else:
+        found = [one for one in Action if one == action]
+    if not found:
+        raise ActionError(action)
+    return found
+
+
+def _batches(session: Session, statement: Select[Event]) -> Iterator[Event]:
+    last = 0
+    while batch := session.scalars(statement.where(Event.id > last)).all():
+        session.expunge_all()
+        session.rollback()
+        yield from batch
+        last = batch[-1].id
+
+
+def _filtered(wanted: EventFilter) -> Select[Event]:
+    statement = select(Event)
+    equal = (
+        (Event.actor_name, wanted.actor),
+        (Event.subject_id, wanted.subject_id),
+        (Event.package_id, wanted.package),
+        (Event.ip_address, wanted.address),
+    )
+    for column, value in equal:
+        if isinstance(value, str) and not value.isprintable():
+            # Nothing is called so, and PostgreSQL refuses to look for some of it.
+            statement = statement.where(false())
+        elif value is not None:
+            statement = statement.where(column == value)
+    if wanted.action is not None:
+        statement = statement.where(Event.action.in_(actions_of(wanted.action)))
+    if wanted.since is not None:
+        statement = statement.where(Event.created_at >= wanted.since)
+    if wanted.until is not None:
+        statement = statement.where(Event.created_at < wanted.until)
+    return statement
