@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from packslip.accounts.models import Token, User
+from packslip.accounts.models import SecurityKey, Token, User
 from packslip.accounts.tokens import hash_token
 from packslip.accounts.usernames import is_username
 from packslip.errors import NotFoundError
@@ -58,6 +58,12 @@ def find_user_by_email(session: Session, email: str) -> User | None:
 def list_users(session: Session) -> Sequence[User]:
     """All users by name."""
     return session.scalars(select(User).order_by(User.username)).all()
+
+
+def ids_with_second_factor(session: Session) -> set[int]:
+    """The keys of the users who have a second factor."""
+    with_code = select(User.id).where(User.totp_confirmed_at.is_not(None))
+    return set(session.scalars(with_code.union(select(SecurityKey.user_id))))
 
 
 def get_token(session: Session, token_id: int) -> Token:
