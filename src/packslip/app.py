@@ -17,16 +17,19 @@ from packslip.downloads import recorder
 from packslip.errors import SettingsError
 from packslip.index.routes import files, pypi_json, simple, uploads
 from packslip.logs import configure_logs
+from packslip.packages.routes import settings as package_settings
 from packslip.settings import Settings, load_settings, secret_key
-from packslip.site.routes import feeds, health, pages
+from packslip.site.routes import account, feeds, health, pages
 from packslip.storage.factory import open_storage
 from packslip.web import context, cookies, errors, forgery, headers, proxies, redirects
 
 BLUEPRINTS = (
+    account.blueprint,
     feeds.blueprint,
     files.blueprint,
     health.blueprint,
     login.blueprint,
+    package_settings.blueprint,
     pages.blueprint,
     pypi_json.blueprint,
     simple.blueprint,

@@ -15,12 +15,15 @@ from packslip.db import write_transaction
 from packslip.events import queries
 from packslip.events.filters import AddressError, MomentError, read_filter
 from packslip.events.models import Action, Event
+from packslip.events.operations import Actor, record
 from packslip.events.queries import (
     ActionError,
     EventFilter,
     actions_of,
     iterate_events,
     list_events,
+    list_package_events,
+    list_user_events,
 )
 
 DAY = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -80,6 +83,21 @@ def test_pages_follow_each_other(session: Session) -> None:
     add_events(session, *({} for _ in range(5)))
     assert ids(list_events(session, EventFilter(), limit=2)) == [5, 4]
     assert ids(list_events(session, EventFilter(), before=4, limit=2)) == [3, 2]
+
+
+def test_events_of_a_package_and_of_a_user_come_newest_first(session: Session) -> None:
+    ada, bob = Actor("ada", user_id=1), Actor("bob", user_id=2)
+    with write_transaction(session):
+        first = record(session, ada, Action.PACKAGE_CREATE, package_id="a").id
+        second = record(session, ada, Action.MAINTAINER_ADD, package_id="a", subject_id=2).id
+        third = record(session, bob, Action.PACKAGE_CREATE, package_id="b").id
+        record(session, Actor.command(), Action.USER_CREATE, subject_id=3)
+    assert ids(list_package_events(session, "a", None, 9)) == [second, first]
+    assert ids(list_package_events(session, "a", second, 9)) == [first]
+    assert ids(list_user_events(session, 1, None, 9)) == [second, first]
+    assert ids(list_user_events(session, 2, None, 9)) == [third, second]
+    assert ids(list_user_events(session, 2, None, 1)) == [third]
+    assert ids(list_user_events(session, 9, None, 9)) == []
 
 
 def test_all_events_are_read_in_batches(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from flask import Blueprint, request
+from flask import Blueprint, Response, request
 from packaging.utils import canonicalize_name
 
 from packslip.accounts.access import require_reader
@@ -23,11 +23,13 @@ def guard_reading(blueprint: Blueprint) -> None:
     An address that has a `name` in it is about that package.
     """
     blueprint.before_request(_require_reader)
+    blueprint.after_request(_keep_from_shared_caches)
 
 
 def guard_pages(blueprint: Blueprint) -> None:
     """The same for pages: whoever may not read the index is sent to the log-in page."""
     blueprint.before_request(_require_reader_or_login)
+    blueprint.after_request(_keep_from_shared_caches)
 
 
 def current_reader() -> Identity | None:
@@ -70,3 +72,11 @@ def _require_reader() -> None:
     name = (request.view_args or {}).get("name")
     package_id = None if name is None else canonicalize_name(name)
     require_reader(current_reader(), current_settings().read, package_id)
+
+
+def _keep_from_shared_caches(response: Response) -> Response:
+    # A cache in front of the index would hand what a member may read to everybody. Caches know
+    # that of answers to an Authorization header alone, not of those to a session's cookie.
+    if current_settings().read is Read.MEMBERS and "Cache-Control" not in response.headers:
+        response.cache_control.private = True
+    return response

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, false, func, select
+from sqlalchemy import ColumnElement, Select, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from packslip.errors import InvalidError
@@ -56,10 +56,22 @@ def list_events(
     Raises:
         ActionError: no event has the action.
     """
-    statement = _filtered(session, wanted).order_by(Event.id.desc()).limit(limit)
-    if before is not None:
-        statement = statement.where(Event.id < before)
-    return session.scalars(statement).all()
+    return _newest(session, _filtered(session, wanted), before, limit)
+
+
+def list_package_events(
+    session: Session, package_id: str, before: int | None, limit: int
+) -> Sequence[Event]:
+    """What happened to the package, the newest first; those before event `before` alone."""
+    return _newest(session, select(Event).where(Event.package_id == package_id), before, limit)
+
+
+def list_user_events(
+    session: Session, user_id: int, before: int | None, limit: int
+) -> Sequence[Event]:
+    """What the user did, and what was done to them, the newest first; see `before` above."""
+    about = or_(Event.actor_id == user_id, Event.subject_id == user_id)
+    return _newest(session, select(Event).where(about), before, limit)
 
 
 def iterate_events(session: Session, wanted: EventFilter) -> Iterator[Event]:
@@ -87,6 +99,15 @@ def actions_of(action: str) -> list[Action]:
     if not found:
         raise ActionError(action)
     return found
+
+
+def _newest(
+    session: Session, statement: Select[Event], before: int | None, limit: int
+) -> Sequence[Event]:
+    statement = statement.order_by(Event.id.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(Event.id < before)
+    return session.scalars(statement).all()
 
 
 def _batches(session: Session, statement: Select[Event]) -> Iterator[Event]:

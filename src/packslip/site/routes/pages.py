@@ -7,7 +7,9 @@ from packaging.utils import canonicalize_name
 from werkzeug.wrappers import Response
 
 from packslip import db
+from packslip.accounts.current import current_user
 from packslip.accounts.readers import guard_pages
+from packslip.packages.access import rights_of
 from packslip.packages.queries import get_package, get_release, package_latest_release
 from packslip.site import queries
 from packslip.web.redirects import moved_permanently
@@ -57,6 +59,7 @@ def _page(name: str, version: str | None) -> str | Response:
         package=package,
         release=release,
         pinned=version is not None,
+        rights=rights_of(session, current_user(), package),
         downloads=queries.downloads_of(session, package.id),
         base_url=base_url(),
     )
