@@ -11,12 +11,13 @@ from flask import Config, Flask
 from flask_migrate import Migrate
 
 from packslip import all_models, db  # noqa: F401 - the migrations and relationships need all
-from packslip.accounts import current
-from packslip.accounts.routes import login
+from packslip.accounts import current, mails
+from packslip.accounts.routes import confirmation, login, profile, recovery
 from packslip.downloads import recorder
 from packslip.errors import SettingsError
 from packslip.index.routes import files, pypi_json, simple, uploads
 from packslip.logs import configure_logs
+from packslip.mail import sender
 from packslip.packages.routes import settings as package_settings
 from packslip.settings import Settings, load_settings, secret_key
 from packslip.site.routes import account, feeds, health, pages
@@ -25,16 +26,22 @@ from packslip.web import context, cookies, errors, forgery, headers, proxies, re
 
 BLUEPRINTS = (
     account.blueprint,
+    confirmation.blueprint,
     feeds.blueprint,
     files.blueprint,
     health.blueprint,
     login.blueprint,
     package_settings.blueprint,
     pages.blueprint,
+    profile.blueprint,
     pypi_json.blueprint,
+    recovery.blueprint,
     simple.blueprint,
     uploads.blueprint,
 )
+
+#: What writes each kind of mail.
+COMPOSERS = {**mails.COMPOSERS}
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -78,6 +85,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     recorder.init_app(app, settings)
+    sender.init_app(app, COMPOSERS)
     proxies.init_app(app, settings.trusted_proxies)
     return app
 

@@ -11,11 +11,12 @@ import secrets
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.utils import getaddresses
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from packslip.errors import SettingsError
 
@@ -122,9 +123,36 @@ def _base_url(text: str) -> str:
 
 
 def _smtp_url(text: str) -> str:
-    if text and (not text.startswith(("smtp://", "smtps://")) or not urlsplit(text).hostname):
-        raise ValueError("an address such as smtp://mail.example.com")
+    if not text:
+        return text
+    try:
+        parts = urlsplit(text)
+        # `port` is what raises when it is none.
+        is_one = parts.scheme in {"smtp", "smtps"} and parts.hostname and parts.port != 0
+        options = parse_qs(parts.query, strict_parsing=True) if parts.query else {}
+    except ValueError:
+        is_one, options = False, {}
+    else:
+        is_one = is_one and parts.path in {"", "/"} and not parts.fragment and text.isprintable()
+    if not is_one or options.keys() - {"from"}:
+        raise ValueError(
+            "an address such as smtp://user:password@mail.example.com:587, in which other"
+            " characters than letters and digits are percent-encoded in user and password"
+        )
+    # The standard library sends no others.
+    if not unquote(f"{parts.username}{parts.password}").isascii():
+        raise ValueError("an address whose user and password are ASCII")
+    if options and not _is_sender(options["from"]):
+        raise ValueError("an address whose `from` is one e-mail address, percent-encoded")
     return text
+
+
+def _is_sender(values: list[str]) -> bool:
+    # Anything that parses as several, or has no domain, would be refused by mail servers.
+    found = getaddresses(values)
+    if len(found) != 1 or not values[0].isprintable():
+        return False
+    return re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)*", found[0][1]) is not None
 
 
 def _size(text: str) -> int:
@@ -192,8 +220,8 @@ SETTINGS = (
     Setting(
         "smtp_url",
         "",
-        "The server that takes mail: `smtp://user:password@mail.example.com:587`, or `smtps://…`. "
-        "Empty: no mail is sent.",
+        "The server that takes mail: `smtp://user:password@mail.example.com:587`, or `smtps://…`; "
+        "`?from=` names the sender. Empty: no mail is sent.",
         _smtp_url,
     ),
     Setting(

@@ -15,6 +15,7 @@ from packslip.app import create_app
 from packslip.downloads.drain import drain
 from packslip.downloads.recorder import current_recorder
 from packslip.errors import PackslipError
+from packslip.mail.sender import current_sender
 from packslip.settings import Settings
 from packslip.web.context import current_settings, current_storage
 
@@ -47,6 +48,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
         app = create_app()
         with app.app_context():
             current_recorder().start()
+            current_sender().start()
         return app
 
 

@@ -13,6 +13,7 @@ from packslip import db
 from packslip.accounts import operations, queries, site_roles
 from packslip.accounts.models import Role, Scope, Token, User
 from packslip.accounts.passwords import hash_password
+from packslip.accounts.recovery import make_reset_link
 from packslip.errors import InvalidError
 from packslip.events.operations import Actor
 from packslip.terminal import NeedsTerminalError, is_interactive, print_json, print_table
@@ -46,6 +47,8 @@ def create_user(username: str, email: str, name: str, admin: bool, password_stdi
             name=name,
             hashed_password=hashed_password,
             role=Role.ADMIN if admin else Role.MEMBER,
+            # Whoever runs the command vouches for it.
+            email_confirmed=True,
         )
         done = f"Created the user {user.username}."
     click.echo(done)
@@ -79,7 +82,7 @@ def list_users(as_json: bool) -> None:
 @click.argument("username")
 @_password_stdin
 def set_password(username: str, password_stdin: bool) -> None:
-    """Give the user USERNAME another password. Their tokens stay valid."""
+    """Give the user USERNAME another password. Their sessions end, their tokens stay valid."""
     queries.get_user(db.session(), username)
     hashed_password = hash_password(_ask_password(password_stdin))
     with db.write_transaction(db.session()) as session:
@@ -121,6 +124,16 @@ def enable_user(username: str) -> None:
         site_roles.enable_user(session, Actor.command(), user)
         done = f"{user.username} is enabled."
     click.echo(done)
+
+
+@user_commands.command("reset-password")
+@click.argument("username")
+def reset_password(username: str) -> None:
+    """Print a link with which the user USERNAME sets a password, once and within 24 hours."""
+    with db.write_transaction(db.session()) as session:
+        user = queries.get_user(session, username)
+        link = make_reset_link(session, Actor.command(), user)
+    click.echo(link)
 
 
 @token_commands.command("create")

@@ -11,11 +11,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from packslip.accounts import queries, usernames
-from packslip.accounts.models import Role, Scope, Token, User
+from packslip.accounts.links import end_links
+from packslip.accounts.login_sessions import end_login_sessions
+from packslip.accounts.models import LinkPurpose, Role, Scope, Token, User
 from packslip.accounts.tokens import hash_token, new_secret
 from packslip.errors import InvalidError
 from packslip.events.models import Action
 from packslip.events.operations import Actor, record
+from packslip.mail.operations import enqueue
 from packslip.texts import one_line
 
 MAX_EMAIL = 320
@@ -42,6 +45,8 @@ class UsernameError(InvalidError):
 class EmailError(InvalidError):
     """The e-mail address is not one."""
 
+    field = "email"
+
     def __init__(self, email: str) -> None:
         super().__init__("That is no e-mail address.")
         self.email = email
@@ -57,6 +62,8 @@ class UsernameTakenError(InvalidError):
 
 class EmailTakenError(InvalidError):
     """Somebody has that e-mail address."""
+
+    field = "email"
 
     def __init__(self, email: str) -> None:
         super().__init__("The e-mail address is taken.")
@@ -87,10 +94,13 @@ def create_user(
     name: str = "",
     hashed_password: str | None = None,
     role: Role = Role.MEMBER,
+    email_confirmed: bool = False,
 ) -> User:
     """Add a user. Username and e-mail address are kept in lower case.
 
     Without `hashed_password` (see `passwords.hash_password`) the user cannot log in.
+    `email_confirmed` says that the actor vouches for the address; otherwise see
+    `email_addresses.ask_confirmation`.
 
     Raises:
         UsernameError: the username is not one.
@@ -101,10 +111,11 @@ def create_user(
     """
     user = User(
         username=_username(username),
-        email=None if email is None else _email(email),
+        email=None if email is None else read_email(email),
         name=one_line(name, "A name", MAX_NAME),
         hashed_password=hashed_password,
         role=role,
+        email_confirmed_at=datetime.now(UTC) if email and email_confirmed else None,
     )
     try:
         with session.begin_nested():
@@ -126,16 +137,38 @@ def create_user(
     return user
 
 
-def set_password(session: Session, actor: Actor, user: User, hashed_password: str) -> None:
-    """Give the user another password, as its hash (see `passwords.hash_password`)."""
+def set_password(
+    session: Session,
+    actor: Actor,
+    user: User,
+    hashed_password: str,
+    action: Action = Action.USER_SET_PASSWORD,
+) -> None:
+    """Give the user another password, as its hash (see `passwords.hash_password`).
+
+    It ends all of the user's sessions and the links for another password, and tells the user.
+    """
     user.hashed_password = hashed_password
-    record(
-        session,
-        actor,
-        Action.USER_SET_PASSWORD,
-        subject_id=user.id,
-        data={"username": user.username},
-    )
+    record(session, actor, action, subject_id=user.id, data={"username": user.username})
+    end_links(session, user, LinkPurpose.RESET_PASSWORD)
+    end_login_sessions(session, user)
+    if user.email is not None:
+        data = {"username": user.username, "address": actor.ip_address}
+        enqueue(session, "password-changed", user.email, data)
+
+
+def change_name(session: Session, actor: Actor, user: User, name: str) -> None:
+    """Write the user's name in another way.
+
+    Raises:
+        InvalidError: the name is too long or not one line.
+    """
+    before, after = user.name, one_line(name, "A name", MAX_NAME)
+    if before == after:
+        return
+    user.name = after
+    data = {"username": user.username, "before": before, "after": after}
+    record(session, actor, Action.USER_CHANGE, subject_id=user.id, data=data)
 
 
 def create_token(
@@ -209,9 +242,15 @@ def _username(username: str) -> str:
     return username.lower()
 
 
-def _email(email: str) -> str:
+def read_email(email: str) -> str:
+    """The e-mail address in the form in which it is kept.
+
+    Raises:
+        EmailError: it is not one.
+        InvalidError: it is too long or has control characters.
+    """
     email = one_line(email.lower(), "An e-mail address", MAX_EMAIL)
-    if not _EMAIL.fullmatch(email):
+    if not _EMAIL.fullmatch(email) or not email.isprintable():
         raise EmailError(email)
     return email
 

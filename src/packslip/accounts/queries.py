@@ -50,6 +50,19 @@ def get_user(session: Session, username: str) -> User:
     return user
 
 
+def lock_user(session: Session, user_id: int) -> User:
+    """The user as they are now, and stay for others until the transaction ends.
+
+    Raises:
+        UnknownUserError: they are gone.
+    """
+    statement = select(User).where(User.id == user_id).with_for_update()
+    user = session.scalar(statement.execution_options(populate_existing=True))
+    if user is None:
+        raise UnknownUserError(str(user_id))
+    return user
+
+
 def find_user_by_email(session: Session, email: str) -> User | None:
     """The user with that e-mail address, in whatever case it is written."""
     return session.scalar(select(User).where(User.email == email.strip().lower()))
