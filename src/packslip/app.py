@@ -12,7 +12,7 @@ from flask_migrate import Migrate
 
 from packslip import all_models, db  # noqa: F401 - the migrations and relationships need all
 from packslip.accounts import current, mails
-from packslip.accounts.routes import confirmation, login, profile, recovery
+from packslip.accounts.routes import confirmation, login, profile, recovery, register
 from packslip.downloads import recorder
 from packslip.errors import SettingsError
 from packslip.index.routes import files, pypi_json, simple, uploads
@@ -36,6 +36,7 @@ BLUEPRINTS = (
     profile.blueprint,
     pypi_json.blueprint,
     recovery.blueprint,
+    register.blueprint,
     simple.blueprint,
     uploads.blueprint,
 )

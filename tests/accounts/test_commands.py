@@ -14,12 +14,19 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tests.helpers.accounts import make_token, make_user
+from tests.helpers.app import make_app
 from tests.helpers.databases import SQLiteDatabases
 
 from packslip.accounts import commands, queries
+from packslip.accounts.invitations import UselessInvitationError, find_invitation
 from packslip.accounts.models import Role, Token
 from packslip.accounts.operations import UsernameTakenError
-from packslip.accounts.passwords import PasswordLengthError, hash_password, verify_password
+from packslip.accounts.passwords import (
+    CommonPasswordError,
+    PasswordLengthError,
+    hash_password,
+    verify_password,
+)
 from packslip.accounts.queries import UnknownTokenError, UnknownUserError
 from packslip.accounts.site_roles import LastAdminError
 from packslip.accounts.tokens import looks_like_token
@@ -123,6 +130,44 @@ def test_a_password_is_set(run: Run, session: Session) -> None:
 def test_an_unknown_user_is_told_before_a_password_is_asked(run: Run) -> None:
     result = run("user", "set-password", "nobody")
     assert isinstance(result.exception, UnknownUserError)
+
+
+def test_a_password_that_is_easy_to_guess_is_refused(run: Run, session: Session) -> None:
+    make_user(session, "bob", name="Zebulon Quist")
+    for arguments, password in (
+        (CREATE, b"password1234"),
+        (("user", "set-password", "bob"), b"zebulonquist"),
+    ):
+        result = run(*arguments, "--password-stdin", stdin=password)
+        assert isinstance(result.exception, CommonPasswordError)
+
+
+def test_the_address_that_the_command_is_given_counts_as_confirmed(
+    run: Run, session: Session
+) -> None:
+    run(*CREATE, "--password-stdin", stdin=b"long enough 1234\n")
+    assert queries.get_user(session, "ada").email_confirmed_at is not None
+
+
+def test_an_invitation_is_a_link_alone_on_standard_output(run: Run, session: Session) -> None:
+    result = run("user", "invite", "--email", "bob@example.com", "--role", "curator", "--days", "2")
+    assert result.exit_code == 0
+    address, _, secret = result.stdout.removesuffix("\n").partition("?invitation=")
+    assert address == "http://packages.example.com/account/register"
+    invitation = find_invitation(session, secret)
+    assert (invitation.email, invitation.role) == ("bob@example.com", "curator")
+    assert invitation.invited_by is None
+    assert run("user", "invite", "--days", "0").exit_code == 2
+
+
+def test_nobody_is_invited_to_where_registration_is_closed(
+    tmp_path: Path, sqlite_databases: SQLiteDatabases
+) -> None:
+    url = sqlite_databases.create(tmp_path)
+    closed = make_app(tmp_path, url, PACKSLIP_REGISTRATION="closed")
+    result = closed.test_cli_runner().invoke(packslip.commands["user"], ["invite"])
+    assert isinstance(result.exception, UselessInvitationError)
+    assert result.stdout == ""
 
 
 def test_users_are_listed_without_their_hashes(run: Run, session: Session) -> None:

@@ -10,13 +10,16 @@ import click
 from flask.cli import AppGroup
 
 from packslip import db
-from packslip.accounts import operations, queries, site_roles
+from packslip.accounts import invitations, operations, queries, site_roles
+from packslip.accounts.invitations import UselessInvitationError
 from packslip.accounts.models import Role, Scope, Token, User
 from packslip.accounts.passwords import hash_password
 from packslip.accounts.recovery import make_reset_link
 from packslip.errors import InvalidError
 from packslip.events.operations import Actor
+from packslip.settings import Registration
 from packslip.terminal import NeedsTerminalError, is_interactive, print_json, print_table
+from packslip.web.context import current_settings
 
 user_commands = AppGroup("user", help="Look after users.")
 token_commands = AppGroup("token", help="Look after tokens.")
@@ -37,7 +40,7 @@ _password_stdin = click.option(
 @_password_stdin
 def create_user(username: str, email: str, name: str, admin: bool, password_stdin: bool) -> None:
     """Create the user USERNAME."""
-    hashed_password = hash_password(_ask_password(password_stdin))
+    hashed_password = hash_password(_ask_password(password_stdin), username, email, name)
     with db.write_transaction(db.session()) as session:
         user = operations.create_user(
             session,
@@ -83,8 +86,9 @@ def list_users(as_json: bool) -> None:
 @_password_stdin
 def set_password(username: str, password_stdin: bool) -> None:
     """Give the user USERNAME another password. Their sessions end, their tokens stay valid."""
-    queries.get_user(db.session(), username)
-    hashed_password = hash_password(_ask_password(password_stdin))
+    user = queries.get_user(db.session(), username)
+    password = _ask_password(password_stdin)
+    hashed_password = hash_password(password, user.username, user.name, user.email or "")
     with db.write_transaction(db.session()) as session:
         user = queries.get_user(session, username)
         operations.set_password(session, Actor.command(), user, hashed_password)
@@ -134,6 +138,33 @@ def reset_password(username: str) -> None:
         user = queries.get_user(session, username)
         link = make_reset_link(session, Actor.command(), user)
     click.echo(link)
+
+
+@user_commands.command("invite")
+@click.option("--email", help="Whom it is for; if they register with it, it counts as confirmed.")
+@click.option(
+    "--role",
+    type=click.Choice([role.value for role in Role]),
+    default=Role.MEMBER.value,
+    show_default=True,
+    help="What they will be on the site.",
+)
+@click.option(
+    "--days",
+    type=click.IntRange(1, invitations.MAX_DAYS),
+    default=invitations.DAYS,
+    show_default=True,
+    help="Days for which it can be used.",
+)
+def invite(email: str | None, role: str, days: int) -> None:
+    """Print a link with which somebody can register once. It cannot be shown again."""
+    if current_settings().registration is Registration.CLOSED:
+        raise UselessInvitationError
+    with db.write_transaction(db.session()) as session:
+        _, secret = invitations.create_invitation(
+            session, Actor.command(), role=Role(role), email=email, days=days
+        )
+    click.echo(invitations.invitation_address(secret))
 
 
 @token_commands.command("create")

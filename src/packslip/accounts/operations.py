@@ -21,7 +21,6 @@ from packslip.events.operations import Actor, record
 from packslip.mail.operations import enqueue
 from packslip.texts import one_line
 
-MAX_EMAIL = 320
 MAX_NAME = 200
 MAX_TOKEN_NAME = 100
 
@@ -33,6 +32,8 @@ _EMAIL = re.compile(r"[^\s@<>\",;:()\[\]\\]+@[^\s@<>\",;:()\[\]\\]+")
 
 class UsernameError(InvalidError):
     """The username is not one."""
+
+    field = "username"
 
     def __init__(self, username: str) -> None:
         super().__init__(
@@ -54,6 +55,8 @@ class EmailError(InvalidError):
 
 class UsernameTakenError(InvalidError):
     """Somebody has that username."""
+
+    field = "username"
 
     def __init__(self, username: str) -> None:
         super().__init__(f"The username {username!r} is taken.")
@@ -96,11 +99,45 @@ def create_user(
     role: Role = Role.MEMBER,
     email_confirmed: bool = False,
 ) -> User:
-    """Add a user. Username and e-mail address are kept in lower case.
+    """Add a user for whom somebody else does it, and record that.
 
     Without `hashed_password` (see `passwords.hash_password`) the user cannot log in.
     `email_confirmed` says that the actor vouches for the address; otherwise see
     `email_addresses.ask_confirmation`.
+
+    Raises:
+        InvalidError: see `add_user`.
+    """
+    user = add_user(
+        session,
+        username=username,
+        email=email,
+        name=name,
+        hashed_password=hashed_password,
+        role=role,
+        email_confirmed=email_confirmed,
+    )
+    record(
+        session,
+        actor,
+        Action.USER_CREATE,
+        subject_id=user.id,
+        data={"username": user.username, "role": user.role},
+    )
+    return user
+
+
+def add_user(
+    session: Session,
+    *,
+    username: str,
+    email: str | None,
+    name: str = "",
+    hashed_password: str | None = None,
+    role: str = Role.MEMBER,
+    email_confirmed: bool = False,
+) -> User:
+    """Add a user; the caller records it. Username and e-mail address are kept in lower case.
 
     Raises:
         UsernameError: the username is not one.
@@ -110,9 +147,9 @@ def create_user(
         EmailTakenError: somebody has the e-mail address, in whatever case.
     """
     user = User(
-        username=_username(username),
+        username=read_username(username),
         email=None if email is None else read_email(email),
-        name=one_line(name, "A name", MAX_NAME),
+        name=read_name(name),
         hashed_password=hashed_password,
         role=role,
         email_confirmed_at=datetime.now(UTC) if email and email_confirmed else None,
@@ -127,14 +164,40 @@ def create_user(
         if email is not None and queries.find_user_by_email(session, email):
             raise EmailTakenError(email.strip().lower()) from None
         raise
-    record(
-        session,
-        actor,
-        Action.USER_CREATE,
-        subject_id=user.id,
-        data={"username": user.username, "role": user.role},
-    )
     return user
+
+
+def read_username(username: str) -> str:
+    """The username as it is kept.
+
+    Raises:
+        UsernameError: it is not one.
+    """
+    if not usernames.is_username(username):
+        raise UsernameError(username)
+    return username.lower()
+
+
+def read_email(email: str) -> str:
+    """The e-mail address as it is kept.
+
+    Raises:
+        EmailError: it is not one.
+        InvalidError: it is too long or not one line.
+    """
+    email = _one_line(email.lower(), "An e-mail address", queries.MAX_EMAIL, "email")
+    if not _EMAIL.fullmatch(email) or not email.isprintable():
+        raise EmailError(email)
+    return email
+
+
+def read_name(name: str) -> str:
+    """The name of a person as it is kept.
+
+    Raises:
+        InvalidError: it is too long or not one line.
+    """
+    return _one_line(name, "A name", MAX_NAME, "name")
 
 
 def set_password(
@@ -163,7 +226,7 @@ def change_name(session: Session, actor: Actor, user: User, name: str) -> None:
     Raises:
         InvalidError: the name is too long or not one line.
     """
-    before, after = user.name, one_line(name, "A name", MAX_NAME)
+    before, after = user.name, read_name(name)
     if before == after:
         return
     user.name = after
@@ -236,23 +299,12 @@ def note_use(session: Session, token: Token) -> None:
         session.flush()
 
 
-def _username(username: str) -> str:
-    if not usernames.is_username(username):
-        raise UsernameError(username)
-    return username.lower()
-
-
-def read_email(email: str) -> str:
-    """The e-mail address in the form in which it is kept.
-
-    Raises:
-        EmailError: it is not one.
-        InvalidError: it is too long or has control characters.
-    """
-    email = one_line(email.lower(), "An e-mail address", MAX_EMAIL)
-    if not _EMAIL.fullmatch(email) or not email.isprintable():
-        raise EmailError(email)
-    return email
+def _one_line(text: str, what: str, limit: int, field: str) -> str:
+    try:
+        return one_line(text, what, limit)
+    except InvalidError as error:
+        error.field = field
+        raise
 
 
 def _package_id(name: str) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, false, select
 from sqlalchemy.orm import Session, joinedload
 
 from packslip.accounts.models import SecurityKey, Token, User
 from packslip.accounts.tokens import hash_token
 from packslip.accounts.usernames import is_username
 from packslip.errors import NotFoundError
+
+#: Characters of an e-mail address.
+MAX_EMAIL = 320
 
 
 class UnknownUserError(NotFoundError):
@@ -65,7 +68,20 @@ def lock_user(session: Session, user_id: int) -> User:
 
 def find_user_by_email(session: Session, email: str) -> User | None:
     """The user with that e-mail address, in whatever case it is written."""
-    return session.scalar(select(User).where(User.email == email.strip().lower()))
+    return session.scalar(select(User).where(_email_is(email.strip())))
+
+
+def find_user_by_login(session: Session, login: str) -> User | None:
+    """The user with that name or e-mail address, in whatever case it is written."""
+    return session.scalar(select(User).where(login_is(login)))
+
+
+def login_is(login: str) -> ColumnElement[bool]:
+    """The same as a condition on `User`."""
+    login = login.strip()
+    if "@" in login:
+        return _email_is(login)
+    return User.username == login.lower() if is_username(login) else false()
 
 
 def list_users(session: Session) -> Sequence[User]:
@@ -92,13 +108,18 @@ def get_token(session: Session, token_id: int) -> Token:
 
 
 def find_token(session: Session, secret: str) -> Token | None:
-    """The token with that secret, with its user; None when it is unknown, expired or revoked."""
+    """The token with that secret, with its user; None when it is unknown, expired or revoked.
+
+    It is None as well when the user is disabled.
+    """
     token = session.scalar(
         select(Token)
         .where(Token.hashed_secret == hash_token(secret))
         .options(joinedload(Token.user))
     )
-    return token if token is not None and is_valid(token) else None
+    if token is None or not is_valid(token) or token.user.disabled_at is not None:
+        return None
+    return token
 
 
 def list_tokens(session: Session, user: User | None = None) -> Sequence[Token]:
@@ -113,3 +134,9 @@ def is_valid(token: Token) -> bool:
     """Whether the token can be used: neither revoked nor expired."""
     expired = token.expires_at is not None and token.expires_at <= datetime.now(UTC)
     return token.revoked_at is None and not expired
+
+
+def _email_is(email: str) -> ColumnElement[bool]:
+    # PostgreSQL refuses some of the characters that no address has.
+    is_possible = len(email) <= MAX_EMAIL and email.isprintable()
+    return User.email == email.lower() if is_possible else false()

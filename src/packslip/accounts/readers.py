@@ -50,7 +50,7 @@ def current_reader() -> Identity | None:
 def _identify(read: Read) -> Identity | None:
     header = request.headers.get("Authorization")
     if read is Read.MEMBERS:
-        return identify(session(), header) or _logged_in()
+        return identify(session(), header, ip_address=request.remote_addr) or _logged_in()
     try:
         return identify(session(), header, passwords=False)
     except WrongCredentialsError:

@@ -26,8 +26,9 @@ def upload() -> Response:
     settings, storage, db_session = current_settings(), current_storage(), session()
     body = _answerable_body()
     header = request.headers.get("Authorization")
-    identity = require_upload_scope(identify(db_session, header))
-    actor = identity.actor(request.remote_addr)
+    address = request.remote_addr
+    identity = require_upload_scope(identify(db_session, header, ip_address=address))
+    actor = identity.actor(address)
     # An upload may take minutes; the connection to the database goes back until it is here.
     db_session.rollback()
     check_length(body.length, settings.max_upload)

@@ -88,6 +88,7 @@ def upgrade() -> None:
         "throttles",
         sa.Column("key", sa.String(length=80), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("failed_at", sa.JSON(), nullable=False),
         sa.Column("last_failure_at", packslip.db.UTCDateTime(), nullable=False),
         sa.Column("blocked_until", packslip.db.UTCDateTime(), nullable=True),
         sa.Column(
