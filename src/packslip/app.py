@@ -12,7 +12,15 @@ from flask_migrate import Migrate
 
 from packslip import all_models, db  # noqa: F401 - the migrations and relationships need all
 from packslip.accounts import current, mails
-from packslip.accounts.routes import confirmation, login, profile, recovery, register
+from packslip.accounts.routes import (
+    confirmation,
+    login,
+    passkey,
+    profile,
+    recovery,
+    register,
+    second_factor,
+)
 from packslip.downloads import recorder
 from packslip.errors import SettingsError
 from packslip.index.routes import files, pypi_json, simple, uploads
@@ -20,6 +28,7 @@ from packslip.logs import configure_logs
 from packslip.mail import sender
 from packslip.packages.routes import settings as package_settings
 from packslip.settings import Settings, load_settings, secret_key
+from packslip.site import second_factor as site_second_factor
 from packslip.site.routes import account, feeds, health, pages
 from packslip.storage.factory import open_storage
 from packslip.web import context, cookies, errors, forgery, headers, proxies, redirects
@@ -33,10 +42,12 @@ BLUEPRINTS = (
     login.blueprint,
     package_settings.blueprint,
     pages.blueprint,
+    passkey.blueprint,
     profile.blueprint,
     pypi_json.blueprint,
     recovery.blueprint,
     register.blueprint,
+    second_factor.blueprint,
     simple.blueprint,
     uploads.blueprint,
 )
@@ -82,6 +93,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     cookies.init_app(app)
     forgery.init_app(app)
     current.init_app(app)
+    site_second_factor.init_app(app)
     redirects.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

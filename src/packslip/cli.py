@@ -12,6 +12,7 @@ from flask_migrate.cli import db as db_commands
 
 from packslip import __version__
 from packslip.accounts.commands import token_commands, user_commands
+from packslip.accounts.factor_commands import remove_second_factor, require_second_factor
 from packslip.app import create_app
 from packslip.db import upgrade_schema
 from packslip.downloads.commands import stats_command
@@ -53,6 +54,9 @@ for command in (
     stats_command,
 ):
     packslip.add_command(command)
+
+for command in (remove_second_factor, require_second_factor):
+    user_commands.add_command(command)
 
 
 def main() -> None:

@@ -113,7 +113,7 @@ class RecoveryCode(Created, Base):
 
     id: Mapped[BigKey]
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
-    #: SHA-256, hexadecimal.
+    #: See `packslip.accounts.recovery_codes`.
     hashed_code: Mapped[str] = mapped_column(String(64), unique=True)
 
 

@@ -12,6 +12,7 @@ from packslip.accounts.models import Role, User
 from packslip.errors import NotAllowedError
 from packslip.packages import queries
 from packslip.packages.models import MaintainerRole, Package
+from packslip.packages.second_factor import SecondFactorMissingError, lacks_second_factor
 
 
 class NotMaintainerError(NotAllowedError):
@@ -103,9 +104,12 @@ def require_uploader(session: Session, identity: Identity | None, package_id: st
         TokenScopeError: the token is for reading.
         TokenPackagesError: the token is limited to other packages.
         NotMaintainerError: the package belongs to others.
+        SecondFactorMissingError: a password is not enough for this user.
     """
     identity = require_upload_scope(identity, package_id)
     confirm(session, identity)
+    if identity.token is None and lacks_second_factor(session, identity.user):
+        raise SecondFactorMissingError(identity.user.username)
     if session.get(Package, package_id) is None:
         return
     if queries.find_maintainer(session, package_id, identity.user) is None:
