@@ -12,7 +12,7 @@ from flask_migrate import Migrate
 
 from packslip import all_models, db  # noqa: F401 - the migrations and relationships need all
 from packslip.accounts import current
-from packslip.accounts.routes import login
+from packslip.accounts.routes import login, login_sessions, tokens
 from packslip.downloads import recorder
 from packslip.errors import SettingsError
 from packslip.index.routes import files, pypi_json, simple, uploads
@@ -27,9 +27,11 @@ BLUEPRINTS = (
     files.blueprint,
     health.blueprint,
     login.blueprint,
+    login_sessions.blueprint,
     pages.blueprint,
     pypi_json.blueprint,
     simple.blueprint,
+    tokens.blueprint,
     uploads.blueprint,
 )
 
