@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import structlog
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -46,10 +47,12 @@ def note_reading(session: Session, token: Token, address: str | None, user_agent
     """
     if not _is_news(token, address, user_agent):
         return False
+    locked = select(Token).where(Token.id == token.id).with_for_update()
     try:
         with write_transaction(session, wait=False) as transaction:
-            transaction.refresh(token, with_for_update=True)
-            note_use(transaction, token, address, user_agent)
+            found = transaction.scalar(locked)
+            if found is not None:
+                note_use(transaction, found, address, user_agent)
     except UnavailableError:
         # Somebody else writes; the next request will tell.
         pass
