@@ -236,7 +236,9 @@ def test_rights_are_those_of_the_table(site: Site) -> None:
 
 
 def test_nobody_in_particular(site: Site) -> None:
-    reading = {site.client.get(path).status_code for path in ("/simple/", "/simple/demo/", site.file)}
+    reading = {
+        site.client.get(path).status_code for path in ("/simple/", "/simple/demo/", site.file)
+    }
     assert reading == ({200} if site.index == "public" else {401})
     wheel = build_wheel(site.folder, "demo", "9.0")
     answer = site.client.post("/legacy/", data=upload_body(wheel), content_type=FORM_TYPE)

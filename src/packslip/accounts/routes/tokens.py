@@ -31,13 +31,13 @@ blueprint = Blueprint("tokens", __name__, template_folder="../templates")
 guard_users(blueprint)
 
 #: What each scope is called on pages.
-SCOPES = {Scope.UPLOAD: "Upload and install", Scope.READ: "Only install"}
+SCOPES = {Scope.UPLOAD.value: "Upload and install", Scope.READ.value: "Only install"}
 
 #: How many of the tokens that ended are shown.
 ENDED_SHOWN = 50
 
 _ALL, _SOME = "all", "some"
-_NEVER = 0
+_NEVER = "0"
 
 
 class TokenForm(Form):
@@ -48,10 +48,10 @@ class TokenForm(Form):
         [DataRequired("Give it a name: it will tell you later what uses it.")],
         description="Such as the machine or the job that will use it.",
     )
-    scope = RadioField("What it may do", choices=list(SCOPES.items()))
+    scope = RadioField("What it may do", choices=SCOPES)
     reach = RadioField(
         "For which packages",
-        choices=[(_ALL, "All that I may upload to, now and later"), (_SOME, "Only these:")],
+        choices={_ALL: "All that I may upload to, now and later", _SOME: "Only these:"},
     )
     packages = StringField(
         "Names of packages",
@@ -59,14 +59,13 @@ class TokenForm(Form):
     )
     days = SelectField(
         "Expires",
-        coerce=int,
-        choices=[
-            (7, "after 7 days"),
-            (30, "after 30 days"),
-            (90, "after 90 days"),
-            (365, "after a year"),
-            (_NEVER, "never"),
-        ],
+        choices={
+            "7": "after 7 days",
+            "30": "after 30 days",
+            "90": "after 90 days",
+            "365": "after a year",
+            _NEVER: "never",
+        },
     )
 
     def validate_packages(self, field: StringField) -> None:
@@ -85,13 +84,13 @@ class TokenForm(Form):
     def expires_at(self) -> datetime | None:
         """When it is to expire."""
         days = self.days.data
-        return None if days == _NEVER else datetime.now(UTC) + timedelta(days=days)
+        return None if days == _NEVER else datetime.now(UTC) + timedelta(days=int(days))
 
 
 @blueprint.route("/account/tokens/", methods=["GET", "POST"])
 def index() -> Response | tuple[str, int] | str:
     """List the tokens, and make a new one, which the answer shows once."""
-    form = read_form(TokenForm, scope=Scope.UPLOAD, reach=_ALL, days=90)
+    form = read_form(TokenForm, scope=Scope.UPLOAD.value, reach=_ALL, days="90")
     if is_sent(form):
         try:
             return _create(form)
