@@ -15,11 +15,13 @@ from packslip.accounts import current, mails
 from packslip.accounts.routes import (
     confirmation,
     login,
+    login_sessions,
     passkey,
     profile,
     recovery,
     register,
     second_factor,
+    tokens,
 )
 from packslip.downloads import recorder
 from packslip.errors import SettingsError
@@ -40,6 +42,7 @@ BLUEPRINTS = (
     files.blueprint,
     health.blueprint,
     login.blueprint,
+    login_sessions.blueprint,
     package_settings.blueprint,
     pages.blueprint,
     passkey.blueprint,
@@ -49,6 +52,7 @@ BLUEPRINTS = (
     register.blueprint,
     second_factor.blueprint,
     simple.blueprint,
+    tokens.blueprint,
     uploads.blueprint,
 )
 

@@ -41,8 +41,13 @@ from packslip.errors import UnavailableError
 #: Seconds for which a writer waits for another one on SQLite.
 SQLITE_BUSY_TIMEOUT = 20
 
-#: The execution option that makes a transaction on SQLite take the write lock at its start.
+#: The execution option that makes a transaction on SQLite take the write lock at its start: True,
+#: or `_AT_ONCE` when it must not wait for it.
 _WRITE = "packslip_write"
+_AT_ONCE = "at once"
+
+#: Milliseconds for which a transaction that must not wait does so on PostgreSQL; 0 means for ever.
+_HARDLY = 10
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -106,6 +111,12 @@ def _utc_day_sqlite(element: utc_day, compiler: SQLCompiler, **kw: Any) -> str:
 
 #: A text that sorts by its bytes on both databases, whatever the database's locale.
 BytewiseText = String().with_variant(String(collation="C"), "postgresql")
+
+
+def is_key(number: int) -> bool:
+    """Whether a row may have that number as its key; databases refuse to look for others."""
+    return 0 < number < 2**63
+
 
 #: A number of 64 bits; SQLite counts up automatically only in a column of type INTEGER.
 BigId = BigInteger().with_variant(Integer, "sqlite")
@@ -192,7 +203,14 @@ def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later fails at once, without waiting, if another
     # one wrote in between. A writer therefore takes the lock before it reads.
     write = connection.get_execution_options().get(_WRITE)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    if write != _AT_ONCE:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        return
+    connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT * 1000}")
 
 
 @contextmanager
@@ -291,11 +309,11 @@ def session() -> Session:
 
 
 @contextmanager
-def write_transaction(session: Session) -> Iterator[Session]:
+def write_transaction(session: Session, *, wait: bool = True) -> Iterator[Session]:
     """Run the block as one transaction that writes, and commit it at the end.
 
     It begins anew, so what was read before is read again under the lock. On an error everything
-    is rolled back.
+    is rolled back. Without `wait` it is given up as soon as it would have to wait for another one.
 
     Raises:
         UnavailableError: another process held the database for too long.
@@ -304,17 +322,25 @@ def write_transaction(session: Session) -> Iterator[Session]:
         raise RuntimeError("changes were made outside of a write transaction")
     session.rollback()
     try:
-        session.connection(execution_options={_WRITE: True})
+        connection = session.connection(execution_options={_WRITE: True if wait else _AT_ONCE})
+        if not wait and connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_HARDLY}")
         yield session
         session.commit()
     except OperationalError as error:
         session.rollback()
-        if "database is locked" in str(error):
+        if _is_busy(error):
             raise UnavailableError("The database is busy. Please try again.") from error
         raise
     except BaseException:
         session.rollback()
         raise
+
+
+def _is_busy(error: OperationalError) -> bool:
+    # PostgreSQL's words depend on its language; this is lock_not_available.
+    state = getattr(error.orig, "sqlstate", None)
+    return "database is locked" in str(error) or state == "55P03"
 
 
 def add_if_new(session: Session, row: Base) -> bool:

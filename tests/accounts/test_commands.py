@@ -19,7 +19,8 @@ from tests.helpers.databases import SQLiteDatabases
 
 from packslip.accounts import commands, queries
 from packslip.accounts.invitations import UselessInvitationError, find_invitation
-from packslip.accounts.models import Role, Token
+from packslip.accounts.login_sessions import start_login_session
+from packslip.accounts.models import LoginSession, Role, Token
 from packslip.accounts.operations import UsernameTakenError
 from packslip.accounts.passwords import (
     CommonPasswordError,
@@ -27,9 +28,14 @@ from packslip.accounts.passwords import (
     hash_password,
     verify_password,
 )
-from packslip.accounts.queries import UnknownTokenError, UnknownUserError
+from packslip.accounts.queries import (
+    NoTokenError,
+    UnknownSecretError,
+    UnknownTokenError,
+    UnknownUserError,
+)
 from packslip.accounts.site_roles import LastAdminError
-from packslip.accounts.tokens import looks_like_token
+from packslip.accounts.tokens import looks_like_token, new_secret
 from packslip.cli import packslip
 from packslip.db import write_transaction
 from packslip.errors import InvalidError
@@ -269,7 +275,7 @@ def test_tokens_are_listed_with_their_state_and_without_secrets(run: Run, sessio
         "revoked",
     ]
     line = run("token", "list", "--user", "ada").stdout
-    assert line == f"{token.id}\tada\tlaptop\tupload\ta, b\trevoked\t\n"
+    assert line == f"{token.id}\tada\tlaptop\tupload\ta, b\trevoked\t\t\t\t\n"
 
 
 def test_a_revoked_token_is_found_no_more(run: Run, session: Session) -> None:
@@ -279,8 +285,51 @@ def test_a_revoked_token_is_found_no_more(run: Run, session: Session) -> None:
     assert session.scalars(select(Token)).one().revoked_at is not None
 
 
-def test_revoking_an_unknown_token_is_told(run: Run) -> None:
-    assert isinstance(run("token", "revoke", "7").exception, UnknownTokenError)
+@pytest.mark.parametrize("number", ["7", "0", str(2**63), str(10**30)])
+def test_revoking_an_unknown_token_is_told(run: Run, number: str) -> None:
+    assert isinstance(run("token", "revoke", number).exception, UnknownTokenError)
+
+
+def test_a_leaked_token_is_found_and_revoked(run: Run, session: Session) -> None:
+    token, secret = make_token(session, make_user(session), name="laptop")
+    stdin = f" {secret}\r\n".encode()
+    assert run("token", "find", "--secret-stdin", stdin=stdin).stdout == (
+        f"{token.id}\tada\tlaptop\tupload\tvalid\n"
+    )
+    done = run("token", "revoke", "--secret-stdin", stdin=stdin)
+    assert done.stdout == f"Revoked the token {token.id}.\n"
+    found = run("token", "find", "--secret-stdin", "--json", stdin=stdin).stdout
+    assert json.loads(found)["state"] == "revoked"
+    assert secret not in found
+
+
+def test_what_is_no_token_of_this_index_is_told(run: Run) -> None:
+    for command in ("find", "revoke"):
+        done = run("token", command, "--secret-stdin", stdin=new_secret().encode())
+        assert isinstance(done.exception, UnknownSecretError)
+        for wrong in (new_secret()[:-1].encode(), b"\xff", b"", b"x" * 100_000):
+            done = run("token", command, "--secret-stdin", stdin=wrong)
+            assert isinstance(done.exception, NoTokenError)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("find",), ("revoke",), ("revoke", "7", "--secret-stdin"), ("find", "7")]
+)
+def test_a_token_is_named_in_one_way(run: Run, arguments: tuple[str, ...]) -> None:
+    assert run("token", *arguments, stdin=b"x").exit_code == 2
+
+
+def test_all_sessions_of_a_user_are_ended(run: Run, session: Session) -> None:
+    ada, bob = make_user(session, "ada"), make_user(session, "bob")
+    with write_transaction(session):
+        for user in (ada, bob, ada):
+            start_login_session(session, user, ip_address="192.0.2.7", user_agent="x")
+    assert run("user", "log-out", "ada").stdout == "Ended 2 sessions of ada.\n"
+    assert run("user", "log-out", "ada").stdout == "Ended 0 sessions of ada.\n"
+    session.rollback()
+    assert [login.user.username for login in session.scalars(select(LoginSession))] == ["bob"]
+    event = session.scalars(select(Event).where(Event.action == "session.revoke")).one()
+    assert (event.actor_name, event.subject_id) == ("command line", ada.id)
 
 
 def test_the_real_command_answers_scripts(

@@ -12,6 +12,7 @@ from flask.cli import AppGroup
 from packslip import db
 from packslip.accounts import invitations, operations, queries, site_roles
 from packslip.accounts.invitations import UselessInvitationError
+from packslip.accounts.login_sessions import revoke_login_sessions
 from packslip.accounts.models import Role, Scope, Token, User
 from packslip.accounts.passwords import hash_password
 from packslip.accounts.recovery import make_reset_link
@@ -30,6 +31,24 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _password_stdin = click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input."
 )
+
+_secret_stdin = click.option(
+    "--secret-stdin", is_flag=True, help="Read the token itself from standard input."
+)
+
+#: What `token list` prints, and over which headings.
+_TOKEN_COLUMNS = {
+    "id": "ID",
+    "user": "User",
+    "name": "Name",
+    "scope": "Scope",
+    "packages": "Packages",
+    "state": "State",
+    "expires_at": "Expires",
+    "last_used_at": "Last used",
+    "last_used_ip": "From",
+    "last_used_with": "With",
+}
 
 
 @user_commands.command("create")
@@ -167,6 +186,17 @@ def invite(email: str | None, role: str, days: int) -> None:
     click.echo(invitations.invitation_address(secret))
 
 
+@user_commands.command("log-out")
+@click.argument("username")
+def log_out(username: str) -> None:
+    """End all browser sessions of the user USERNAME. Their tokens stay valid."""
+    with db.write_transaction(db.session()) as session:
+        user = queries.get_user(session, username)
+        count = revoke_login_sessions(session, Actor.command(), user)
+        done = f"Ended {count} session{'' if count == 1 else 's'} of {user.username}."
+    click.echo(done)
+
+
 @token_commands.command("create")
 @click.option("--user", "username", required=True, metavar="USERNAME", help="Whom it stands for.")
 @click.option(
@@ -216,18 +246,51 @@ def list_tokens(username: str | None, as_json: bool) -> None:
     if as_json:
         print_json(tokens)
         return
-    columns = ("id", "user", "name", "scope", "packages", "state", "last_used_at")
-    rows = [[_cell(token[column]) for column in columns] for token in tokens]
-    print_table(("ID", "User", "Name", "Scope", "Packages", "State", "Last used"), rows)
+    rows = [[_cell(token[column]) for column in _TOKEN_COLUMNS] for token in tokens]
+    print_table(tuple(_TOKEN_COLUMNS.values()), rows)
+
+
+@token_commands.command("find")
+@_secret_stdin
+@_json
+def find_token(secret_stdin: bool, as_json: bool) -> None:
+    """Tell whose token it is that was found somewhere: its number, its user, its state."""
+    if not secret_stdin:
+        raise click.UsageError("The token is read from standard input: --secret-stdin.")
+    found = _token_data(queries.get_token_by_secret(db.session(), _read_secret()))
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ("ID", "User", "Name", "Scope", "State"),
+        [[found[column] for column in ("id", "user", "name", "scope", "state")]],
+    )
 
 
 @token_commands.command("revoke")
-@click.argument("token_id", type=int, metavar="ID")
-def revoke_token(token_id: int) -> None:
-    """Revoke the token with the number ID. It stops working at once."""
+@click.argument("token_id", type=int, required=False, metavar="[ID]")
+@_secret_stdin
+def revoke_token(token_id: int | None, secret_stdin: bool) -> None:
+    """Revoke the token with the number ID, or the one on standard input.
+
+    It stops working at once.
+    """
+    if (token_id is None) != secret_stdin:
+        raise click.UsageError("Name the token: by its number, or by --secret-stdin.")
+    secret = _read_secret() if secret_stdin else ""
     with db.write_transaction(db.session()) as session:
-        operations.revoke_token(session, Actor.command(), queries.get_token(session, token_id))
-    click.echo(f"Revoked the token {token_id}.")
+        if token_id is None:
+            token = queries.get_token_by_secret(session, secret)
+        else:
+            token = queries.get_token(session, token_id)
+        operations.revoke_token(session, Actor.command(), token)
+        done = f"Revoked the token {token.id}."
+    click.echo(done)
+
+
+def _read_secret() -> str:
+    # No token has more than a line; what is no ASCII is no token either.
+    return sys.stdin.buffer.read(1024).decode("ascii", "replace").strip()
 
 
 def _ask_password(from_stdin: bool) -> str:
@@ -266,18 +329,14 @@ def _token_data(token: Token) -> dict[str, Any]:
         "name": token.name,
         "scope": token.scope,
         "packages": token.packages,
-        "state": _state(token),
+        "state": queries.token_state(token),
         "created_at": token.created_at,
         "expires_at": token.expires_at,
         "revoked_at": token.revoked_at,
         "last_used_at": token.last_used_at,
+        "last_used_ip": token.last_used_ip,
+        "last_used_with": token.last_used_with,
     }
-
-
-def _state(token: Token) -> str:
-    if token.revoked_at is not None:
-        return "revoked"
-    return "valid" if queries.is_valid(token) else "expired"
 
 
 def _cell(value: Any) -> Any:

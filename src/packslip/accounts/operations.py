@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from packaging.utils import InvalidName, canonicalize_name
 from sqlalchemy.exc import IntegrityError
@@ -19,13 +19,17 @@ from packslip.errors import InvalidError
 from packslip.events.models import Action
 from packslip.events.operations import Actor, record
 from packslip.mail.operations import enqueue
-from packslip.texts import one_line
+from packslip.texts import brief, one_line
 
 MAX_NAME = 200
 MAX_TOKEN_NAME = 100
 
-#: How old a token's `last_used_at` must be before another use is written down.
-USE_PRECISION = timedelta(minutes=10)
+#: How many valid tokens a user may have, and how many packages a token may be limited to.
+MAX_TOKENS = 100
+MAX_TOKEN_PACKAGES = 100
+
+#: No longer than the name of a file.
+MAX_PACKAGE_NAME = 240
 
 _EMAIL = re.compile(r"[^\s@<>\",;:()\[\]\\]+@[^\s@<>\",;:()\[\]\\]+")
 
@@ -76,9 +80,29 @@ class EmailTakenError(InvalidError):
 class PackageNameError(InvalidError):
     """A token cannot be limited to something that is no package name."""
 
+    field = "packages"
+
     def __init__(self, name: str) -> None:
-        super().__init__(f"{name!r} is not a valid package name.")
+        super().__init__(f"'{brief(name)}' is not a valid package name.")
         self.name = name
+
+
+class TokenPackagesCountError(InvalidError):
+    """A token cannot be limited to no package at all, or to very many."""
+
+    field = "packages"
+
+    def __init__(self) -> None:
+        super().__init__(f"A token can be limited to 1 to {MAX_TOKEN_PACKAGES} packages.")
+
+
+class TooManyTokensError(InvalidError):
+    """The user has as many valid tokens as one may have."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"A user may have {MAX_TOKENS} valid tokens. Revoke one that is not needed any more."
+        )
 
 
 class ExpiryError(InvalidError):
@@ -250,18 +274,24 @@ def create_token(
 
     Raises:
         PackageNameError: one of `packages` cannot be a package's name.
+        TokenPackagesCountError: `packages` holds none, or very many.
+        TooManyTokensError: the user has as many valid tokens as one may have.
         ExpiryError: `expires_at` is past.
         InvalidError: the name is too long or not one line.
     """
     if expires_at is not None and expires_at <= datetime.now(UTC):
         raise ExpiryError
+    # Two that are made at the same moment are counted one after the other.
+    session.refresh(user, with_for_update=True)
+    if queries.count_valid_tokens(session, user) >= MAX_TOKENS:
+        raise TooManyTokensError
     secret = new_secret()
     token = Token(
         user=user,
         name=one_line(name, "A token's name", MAX_TOKEN_NAME),
         hashed_secret=hash_token(secret),
         scope=scope,
-        packages=None if packages is None else sorted({_package_id(p) for p in packages}),
+        packages=None if packages is None else _package_ids(packages),
         expires_at=expires_at,
     )
     session.add(token)
@@ -291,14 +321,6 @@ def revoke_token(session: Session, actor: Actor, token: Token) -> None:
     record(session, actor, Action.TOKEN_REVOKE, subject_id=token.user_id, data=data)
 
 
-def note_use(session: Session, token: Token) -> None:
-    """Write down that the token is in use, unless that was done some minutes ago."""
-    now = datetime.now(UTC)
-    if token.last_used_at is None or now - token.last_used_at >= USE_PRECISION:
-        token.last_used_at = now
-        session.flush()
-
-
 def _one_line(text: str, what: str, limit: int, field: str) -> str:
     try:
         return one_line(text, what, limit)
@@ -307,7 +329,16 @@ def _one_line(text: str, what: str, limit: int, field: str) -> str:
         raise
 
 
+def _package_ids(names: Iterable[str]) -> list[str]:
+    found = sorted({_package_id(name) for name in names})
+    if not 1 <= len(found) <= MAX_TOKEN_PACKAGES:
+        raise TokenPackagesCountError
+    return found
+
+
 def _package_id(name: str) -> str:
+    if len(name) > MAX_PACKAGE_NAME:
+        raise PackageNameError(name)
     try:
         return canonicalize_name(name, validate=True)
     except InvalidName:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, false, select
+from sqlalchemy import ColumnElement, false, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from packslip.accounts.models import SecurityKey, Token, User
-from packslip.accounts.tokens import hash_token
+from packslip.accounts.tokens import hash_token, looks_like_token
 from packslip.accounts.usernames import is_username
-from packslip.errors import NotFoundError
+from packslip.db import is_key
+from packslip.errors import InvalidError, NotFoundError
 
 #: Characters of an e-mail address.
 MAX_EMAIL = 320
@@ -31,6 +32,20 @@ class UnknownTokenError(NotFoundError):
     def __init__(self, token_id: int) -> None:
         super().__init__(f"There is no token {token_id}.")
         self.token_id = token_id
+
+
+class NoTokenError(InvalidError):
+    """The text is no token."""
+
+    def __init__(self) -> None:
+        super().__init__("That is no token: it begins otherwise, or its checksum is wrong.")
+
+
+class UnknownSecretError(NotFoundError):
+    """It may be a token, but of another index, or one that was removed with its user."""
+
+    def __init__(self) -> None:
+        super().__init__("No token of this index has that secret.")
 
 
 def find_user(session: Session, username: str) -> User | None:
@@ -101,7 +116,7 @@ def get_token(session: Session, token_id: int) -> Token:
     Raises:
         UnknownTokenError: there is none.
     """
-    token = session.get(Token, token_id)
+    token = session.get(Token, token_id) if is_key(token_id) else None
     if token is None:
         raise UnknownTokenError(token_id)
     return token
@@ -122,6 +137,43 @@ def find_token(session: Session, secret: str) -> Token | None:
     return token
 
 
+def get_own_token(session: Session, user: User, token_id: int) -> Token:
+    """The user's token with that number, valid or not.
+
+    Raises:
+        UnknownTokenError: there is none, or it is somebody else's.
+    """
+    token = get_token(session, token_id)
+    if token.user_id != user.id:
+        raise UnknownTokenError(token_id)
+    return token
+
+
+def get_token_by_secret(session: Session, secret: str) -> Token:
+    """The token with that secret, valid or not.
+
+    Raises:
+        NoTokenError: the text is no token.
+        UnknownSecretError: it is none of this index.
+    """
+    if not looks_like_token(secret):
+        raise NoTokenError
+    token = session.scalar(select(Token).where(Token.hashed_secret == hash_token(secret)))
+    if token is None:
+        raise UnknownSecretError
+    return token
+
+
+def count_valid_tokens(session: Session, user: User) -> int:
+    """How many of the user's tokens are neither revoked nor expired."""
+    statement = select(func.count()).where(
+        Token.user_id == user.id,
+        Token.revoked_at.is_(None),
+        or_(Token.expires_at.is_(None), Token.expires_at > datetime.now(UTC)),
+    )
+    return session.scalar(statement) or 0
+
+
 def list_tokens(session: Session, user: User | None = None) -> Sequence[Token]:
     """All tokens, or those of one user, with their users; the newest first."""
     statement = select(Token).options(joinedload(Token.user)).order_by(Token.id.desc())
@@ -134,6 +186,13 @@ def is_valid(token: Token) -> bool:
     """Whether the token can be used: neither revoked nor expired."""
     expired = token.expires_at is not None and token.expires_at <= datetime.now(UTC)
     return token.revoked_at is None and not expired
+
+
+def token_state(token: Token) -> str:
+    """`valid`, `revoked` or `expired`."""
+    if token.revoked_at is not None:
+        return "revoked"
+    return "valid" if is_valid(token) else "expired"
 
 
 def _email_is(email: str) -> ColumnElement[bool]:

@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 from packslip.accounts.access import require_reader
 from packslip.accounts.current import current_user, require_user
 from packslip.accounts.identity import Identity, WrongCredentialsError, identify
+from packslip.accounts.token_use import note_reading
 from packslip.db import session
 from packslip.settings import Read
 from packslip.web.context import current_settings
@@ -50,11 +51,22 @@ def current_reader() -> Identity | None:
 def _identify(read: Read) -> Identity | None:
     header = request.headers.get("Authorization")
     if read is Read.MEMBERS:
-        return identify(session(), header, ip_address=request.remote_addr) or _logged_in()
+        return _by_header(header) or _logged_in()
     try:
-        return identify(session(), header, passwords=False)
+        return _by_header(header, passwords=False)
     except WrongCredentialsError:
         return None
+
+
+def _by_header(header: str | None, *, passwords: bool = True) -> Identity | None:
+    address = request.remote_addr
+    identity = identify(session(), header, ip_address=address, passwords=passwords)
+    if identity is None or identity.token is None:
+        return identity
+    agent = request.headers.get("User-Agent", "")
+    if note_reading(session(), identity.token, address, agent):
+        return identify(session(), header, ip_address=address, passwords=passwords)
+    return identity
 
 
 def _logged_in() -> Identity | None:

@@ -8,6 +8,7 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from packslip.accounts.access import require_upload_scope
 from packslip.accounts.identity import identify
+from packslip.accounts.token_use import note_use
 from packslip.db import session
 from packslip.index.bodies import RequestBody
 from packslip.index.uploads import check_length, check_upload, receive
@@ -39,6 +40,9 @@ def upload() -> Response:
         with publication(db_session, storage, distribution):
             published = publish_upload(db_session, storage, identity, actor, distribution)
             created = published.created
+            if identity.token is not None:
+                agent = request.headers.get("User-Agent", "")
+                note_use(db_session, identity.token, request.remote_addr, agent)
     filename = distribution.name.filename
     text = f"OK: {filename} is published." if created else f"OK: {filename} was here already."
     return Response(f"{text}\n", mimetype="text/plain")
