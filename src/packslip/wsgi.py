@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from typing import Any
 
@@ -17,7 +16,7 @@ from packslip.downloads.drain import drain
 from packslip.downloads.recorder import current_recorder
 from packslip.errors import PackslipError
 from packslip.mail.sender import current_sender
-from packslip.settings import Settings
+from packslip.settings import Settings, note_served_at
 from packslip.web.context import current_settings, current_storage
 
 #: Requests that one worker process answers at a time; more wait in its queue.
@@ -64,7 +63,7 @@ def serve(host: str, port: int, workers: int) -> None:
     _check_address(host, port)
     settings, set_up_code = _prepare()
     if not settings.base_url:
-        os.environ["PACKSLIP_BASE_URL"] = _address(host, port)
+        note_served_at(_address(host, port))
     click.echo(
         f"Packslip serves {_address(host, port)}/ with its data in {settings.data}", err=True
     )

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ from packslip.accounts.queries import (
     UnknownTokenError,
     UnknownUserError,
 )
+from packslip.accounts.site_roles import LastAdminError
 from packslip.accounts.tokens import looks_like_token, new_secret
 from packslip.cli import packslip
 from packslip.db import write_transaction
@@ -188,6 +190,43 @@ def test_users_are_listed_without_their_hashes(run: Run, session: Session) -> No
         ["bob", "", "", "member"],
     ]
     assert "argon2id" not in run("user", "list", "--json").stdout + "".join(lines)
+
+
+def test_the_list_of_users_tells_what_concerns_safety(run: Run, session: Session) -> None:
+    protected = make_user(session, "ada")
+    make_user(session, "bob")
+    with write_transaction(session):
+        protected.totp_confirmed_at = protected.last_login = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+    assert run("user", "disable", "bob").exit_code == 0
+    lines = run("user", "list").stdout.splitlines()
+    assert [line.split("\t")[4:6] for line in lines] == [["enabled", "yes"], ["disabled", "no"]]
+    assert lines[0].endswith("\t2026-01-02 03:04")
+    ada, bob = json.loads(run("user", "list", "--json").stdout)
+    assert (ada["second_factor"], ada["disabled_at"], ada["last_login"]) == (
+        True,
+        None,
+        "2026-01-02T03:04:00Z",
+    )
+    assert not bob["second_factor"]
+    assert bob["disabled_at"] is not None
+
+
+def test_users_are_given_a_role_disabled_and_enabled(run: Run, session: Session) -> None:
+    user = make_user(session, "bob")
+    assert run("user", "role", "BOB", "curator").stdout == "bob is a curator now.\n"
+    assert run("user", "disable", "bob").stdout == "bob is disabled.\n"
+    assert user.role == Role.CURATOR
+    assert user.disabled_at is not None
+    assert run("user", "enable", "bob").stdout == "bob is enabled.\n"
+    session.rollback()
+    assert user.disabled_at is None
+    assert run("user", "role", "bob", "owner").exit_code == 2
+
+
+def test_the_last_admin_is_safe_from_commands_too(run: Run, session: Session) -> None:
+    make_user(session, "ada", role=Role.ADMIN)
+    assert isinstance(run("user", "disable", "ada").exception, LastAdminError)
+    assert isinstance(run("user", "role", "ada", "member").exception, LastAdminError)
 
 
 def test_a_new_token_stands_alone_on_standard_output(run: Run, session: Session) -> None:

@@ -10,7 +10,7 @@ import click
 from flask.cli import AppGroup
 
 from packslip import db
-from packslip.accounts import invitations, operations, queries, setup
+from packslip.accounts import invitations, operations, queries, setup, site_roles
 from packslip.accounts.invitations import UselessInvitationError
 from packslip.accounts.login_sessions import revoke_login_sessions
 from packslip.accounts.models import Role, Scope, Token, User
@@ -24,6 +24,8 @@ from packslip.web.context import current_settings
 
 user_commands = AppGroup("user", help="Look after users.")
 token_commands = AppGroup("token", help="Look after tokens.")
+
+_A = {Role.MEMBER: "a member", Role.CURATOR: "a curator", Role.ADMIN: "an admin"}
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _password_stdin = click.option(
@@ -80,13 +82,23 @@ def create_user(username: str, email: str, name: str, admin: bool, password_stdi
 @_json
 def list_users(as_json: bool) -> None:
     """List the users."""
-    users = queries.list_users(db.session())
+    session = db.session()
+    protected = queries.ids_with_second_factor(session)
+    users = [_user_data(user, user.id in protected) for user in queries.list_users(session)]
     if as_json:
-        print_json([_user_data(user) for user in users])
+        print_json(users)
         return
     print_table(
-        ("User", "Name", "E-mail", "Role", "Since"),
-        [(u.username, u.name, u.email, u.role, f"{u.created_at:%Y-%m-%d}") for u in users],
+        ("User", "Name", "E-mail", "Role", "State", "Second factor", "Since", "Last log-in"),
+        [
+            (
+                *(user[column] for column in ("username", "name", "email", "role")),
+                "disabled" if user["disabled_at"] else "enabled",
+                "yes" if user["second_factor"] else "no",
+                *(_cell(user[column]) for column in ("created_at", "last_login")),
+            )
+            for user in users
+        ],
     )
 
 
@@ -104,6 +116,40 @@ def set_password(username: str, password_stdin: bool) -> None:
         setup.end_set_up(session)
         done = f"Set the password of {user.username}."
     setup.remove_code_file(current_settings().data)
+    click.echo(done)
+
+
+@user_commands.command("role")
+@click.argument("username")
+@click.argument("role", type=click.Choice([role.value for role in Role]))
+def set_role(username: str, role: str) -> None:
+    """Make the user USERNAME a member, a curator or an admin of the site."""
+    with db.write_transaction(db.session()) as session:
+        user = queries.get_user(session, username)
+        site_roles.set_role(session, Actor.command(), user, Role(role))
+        done = f"{user.username} is {_A[Role(role)]} now."
+    click.echo(done)
+
+
+@user_commands.command("disable")
+@click.argument("username")
+def disable_user(username: str) -> None:
+    """Let the user USERNAME do nothing any more. Their sessions end at once."""
+    with db.write_transaction(db.session()) as session:
+        user = queries.get_user(session, username)
+        site_roles.disable_user(session, Actor.command(), user)
+        done = f"{user.username} is disabled."
+    click.echo(done)
+
+
+@user_commands.command("enable")
+@click.argument("username")
+def enable_user(username: str) -> None:
+    """Let the user USERNAME, who was disabled, do again what their role allows."""
+    with db.write_transaction(db.session()) as session:
+        user = queries.get_user(session, username)
+        site_roles.enable_user(session, Actor.command(), user)
+        done = f"{user.username} is enabled."
     click.echo(done)
 
 
@@ -265,7 +311,7 @@ def _ask_password(from_stdin: bool) -> str:
     return password
 
 
-def _user_data(user: User) -> dict[str, Any]:
+def _user_data(user: User, second_factor: bool) -> dict[str, Any]:
     return {
         "id": user.id,
         "username": user.username,
@@ -273,6 +319,8 @@ def _user_data(user: User) -> dict[str, Any]:
         "email": user.email,
         "role": user.role,
         "has_password": user.hashed_password is not None,
+        "second_factor": second_factor,
+        "disabled_at": user.disabled_at,
         "created_at": user.created_at,
         "last_login": user.last_login,
     }

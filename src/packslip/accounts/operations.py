@@ -126,7 +126,8 @@ def create_user(
     """Add a user for whom somebody else does it, and record that.
 
     Without `hashed_password` (see `passwords.hash_password`) the user cannot log in.
-    `email_confirmed` says that the actor vouches for the address.
+    `email_confirmed` says that the actor vouches for the address; otherwise see
+    `email_addresses.ask_confirmation`.
 
     Raises:
         InvalidError: see `add_user`.

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy import ColumnElement, false, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from packslip.accounts.models import Token, User
+from packslip.accounts.models import SecurityKey, Token, User
 from packslip.accounts.tokens import hash_token, looks_like_token
 from packslip.accounts.usernames import is_username
 from packslip.db import is_key
@@ -104,6 +104,12 @@ def list_users(session: Session) -> Sequence[User]:
     return session.scalars(select(User).order_by(User.username)).all()
 
 
+def ids_with_second_factor(session: Session) -> set[int]:
+    """The keys of the users who have a second factor."""
+    with_code = select(User.id).where(User.totp_confirmed_at.is_not(None))
+    return set(session.scalars(with_code.union(select(SecurityKey.user_id))))
+
+
 def get_token(session: Session, token_id: int) -> Token:
     """The token with that number, valid or not.
 
@@ -180,6 +186,13 @@ def is_valid(token: Token) -> bool:
     """Whether the token can be used: neither revoked nor expired."""
     expired = token.expires_at is not None and token.expires_at <= datetime.now(UTC)
     return token.revoked_at is None and not expired
+
+
+def token_state(token: Token) -> str:
+    """`valid`, `revoked` or `expired`."""
+    if token.revoked_at is not None:
+        return "revoked"
+    return "valid" if is_valid(token) else "expired"
 
 
 def _email_is(email: str) -> ColumnElement[bool]:
