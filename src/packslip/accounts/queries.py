@@ -195,19 +195,12 @@ def token_state(token: Token) -> str:
     return "valid" if is_valid(token) else "expired"
 
 
-def _email_is(email: str) -> ColumnElement[bool]:
-    # PostgreSQL refuses some of the characters that no address has.
-    is_possible = len(email) <= MAX_EMAIL and email.isprintable()
-    return User.email == email.lower() if is_possible else false()
-
-
 def known_of(user: User) -> tuple[str, ...]:
     """What others know of the user, and so try first when they guess the password."""
     return user.username, user.name, user.email or ""
 
 
-def token_state(token: Token) -> str:
-    """`valid`, `revoked` or `expired`."""
-    if token.revoked_at is not None:
-        return "revoked"
-    return "valid" if is_valid(token) else "expired"
+def _email_is(email: str) -> ColumnElement[bool]:
+    # PostgreSQL refuses some of the characters that no address has.
+    is_possible = len(email) <= MAX_EMAIL and email.isprintable()
+    return User.email == email.lower() if is_possible else false()
