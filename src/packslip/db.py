@@ -316,7 +316,7 @@ def write_transaction(session: Session, *, wait: bool = True) -> Iterator[Sessio
     is rolled back. Without `wait` it is given up as soon as it would have to wait for another one.
 
     Raises:
-        UnavailableError: another process held the database for too long.
+        UnavailableError: another process held the database for too long, or it can only be read.
     """
     if session.new or session.dirty or session.deleted:
         raise RuntimeError("changes were made outside of a write transaction")
@@ -331,6 +331,8 @@ def write_transaction(session: Session, *, wait: bool = True) -> Iterator[Sessio
         session.rollback()
         if _is_busy(error):
             raise UnavailableError("The database is busy. Please try again.") from error
+        if "readonly database" in str(error):
+            raise UnavailableError("The database can only be read at the moment.") from error
         raise
     except BaseException:
         session.rollback()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
+from packslip.accounts import throttle
 from packslip.accounts.email_addresses import note_confirmed
 from packslip.accounts.links import RESET_BY_HAND, RESET_BY_MAIL, end_links, make_link, use_link
 from packslip.accounts.models import LinkPurpose, User
@@ -67,8 +68,8 @@ def reset_password(
 ) -> User:
     """Give the user of the link the password, as its hash; the link is used up.
 
-    All of the user's sessions end. A link that came by mail shows that the address is theirs. A
-    second factor stays as it is.
+    All of the user's sessions end, and so does waiting after failures to log in. A link that came
+    by mail shows that the address is theirs. A second factor stays as it is.
 
     Raises:
         UnknownLinkError: the link does nothing (any more).
@@ -79,4 +80,5 @@ def reset_password(
     if link.email is not None:
         note_confirmed(session, actor, user)
     set_password(session, actor, user, hashed_password, Action.USER_RESET_PASSWORD)
+    throttle.forget_failures(session, throttle.attempt_by(user.username, ip_address))
     return user

@@ -181,7 +181,7 @@ def test_the_first_steps_are_for_those_who_are_logged_in(app: Flask) -> None:
     [
         (
             {"PACKSLIP_BASE_URL": "http://localhost:81", "PACKSLIP_READ": "members"},
-            "pip install --index-url http://__token__:TOKEN@localhost:81/simple/ NAME",
+            "machine localhost login __token__ password TOKEN",
         ),
         (
             {"PACKSLIP_BASE_URL": "http://p.example.com:81"},

@@ -110,7 +110,7 @@ def first_steps() -> str:
         done=sum(astuple(steps)),
         username=user.username,
         base_url=address,
-        index_url=_index_url(address, with_token=members_only),
+        host=parts.hostname,
         members_only=members_only,
         untrusted_host=parts.hostname if is_plain else None,
     )
@@ -131,7 +131,8 @@ def _make_first_admin(form: SetUpForm) -> User:
     session, code = db.session(), form.code.data or ""
     # Without the code nobody has the server hash passwords, or learns which usernames are taken.
     check_code(session, code)
-    hashed_password = hash_password(form.password.data or "")
+    known = (form.username.data or "", form.name.data or "", form.email.data or "")
+    hashed_password = hash_password(form.password.data or "", *known)
     with db.write_transaction(session):
         return make_first_admin(
             session,
@@ -143,8 +144,3 @@ def _make_first_admin(form: SetUpForm) -> User:
             name=form.name.data or "",
             hashed_password=hashed_password,
         )
-
-
-def _index_url(address: str, *, with_token: bool) -> str:
-    scheme, _, rest = address.partition("://")
-    return f"{scheme}://__token__:TOKEN@{rest}/simple/" if with_token else f"{address}/simple/"
