@@ -44,7 +44,8 @@ def test_pages_lead_to_it_and_the_way_out_stays_open(members_only: Flask) -> Non
     assert "requires a second factor of everybody" in page.text
     assert "tokens go on working" in page.text
     for path in ("/healthz", "/simple/", "/static/packslip.css", "/account/login"):
-        assert browser.get(path).status_code == 200, path
+        with browser.get(path) as answer:
+            assert answer.status_code == 200, path
     assert browser.submit("/account/logout").location == "/account/login"
     assert browser.get("/").location == "/account/login?next=/"
 
