@@ -6,12 +6,13 @@ Operations lock the user's row first, so that of two requests at once each sees 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from packslip.accounts import factor_throttle, totp
+from packslip.accounts import factor_throttle, queries, totp
 from packslip.accounts.models import SecurityKey, User
 from packslip.accounts.recovery_codes import (
     looks_like_recovery_code,
@@ -24,6 +25,19 @@ from packslip.accounts.second_factors import has_second_factor
 from packslip.errors import InvalidError, NotAllowedError
 from packslip.events.models import Action
 from packslip.events.operations import Actor, record
+from packslip.mail.operations import enqueue
+
+
+class FactorChange(StrEnum):
+    """What users are told by mail, see `packslip.accounts.mails`."""
+
+    AUTHENTICATOR_ADDED = "authenticator-added"
+    AUTHENTICATOR_REMOVED = "authenticator-removed"
+    KEY_ADDED = "key-added"
+    KEY_REMOVED = "key-removed"
+    CODES_RENEWED = "codes-renewed"
+    CODE_USED = "code-used"
+    ALL_REMOVED = "all-removed"
 
 
 class TotpExistsError(InvalidError):
@@ -137,7 +151,8 @@ def confirm_totp(session: Session, actor: Actor, user: User, code: str) -> list[
     is_first = not has_second_factor(session, user)
     user.totp_confirmed_at, user.totp_last_step = now, step
     note_change(session, actor, Action.TOTP_ADD, user)
-    return renew_recovery_codes(session, actor, user) if is_first else []
+    tell(session, actor, user, FactorChange.AUTHENTICATOR_ADDED)
+    return first_recovery_codes(session, actor, user) if is_first else []
 
 
 def remove_totp(session: Session, actor: Actor, user: User) -> None:
@@ -148,6 +163,7 @@ def remove_totp(session: Session, actor: Actor, user: User) -> None:
     session.flush()
     if was_there:
         note_change(session, actor, Action.TOTP_REMOVE, user)
+        tell(session, actor, user, FactorChange.AUTHENTICATOR_REMOVED)
         after_removal(session, user)
 
 
@@ -160,6 +176,12 @@ def renew_recovery_codes(session: Session, actor: Actor, user: User) -> list[str
     lock_user(session, user)
     if not has_second_factor(session, user):
         raise NoSecondFactorError
+    tell(session, actor, user, FactorChange.CODES_RENEWED)
+    return first_recovery_codes(session, actor, user)
+
+
+def first_recovery_codes(session: Session, actor: Actor, user: User) -> list[str]:
+    """Give the user recovery codes, within the change that makes the first second factor."""
     codes = make_recovery_codes(session, user)
     note_change(session, actor, Action.RECOVERY_CODES_CREATE, user, {"count": len(codes)})
     return codes
@@ -178,7 +200,10 @@ def remove_second_factors(session: Session, actor: Actor, user: User) -> int:
         note_change(session, actor, Action.SECURITY_KEY_REMOVE, user, {"name": name})
     after_removal(session, user)
     factor_throttle.forget_wrong_codes(session, user)
-    return len(names) + had_totp
+    count = len(names) + had_totp
+    if count:
+        tell(session, actor, user, FactorChange.ALL_REMOVED)
+    return count
 
 
 def check_code(session: Session, actor: Actor, user: User, code: str) -> str:
@@ -197,6 +222,7 @@ def check_code(session: Session, actor: Actor, user: User, code: str) -> str:
         if not use_recovery_code(session, user, code):
             raise WrongCodeError
         note_change(session, actor, Action.RECOVERY_CODE_USE, user)
+        tell(session, actor, user, FactorChange.CODE_USED)
         kind = "recovery code"
     else:
         _take_totp(user, code)
@@ -216,9 +242,15 @@ def note_change(
     session: Session, actor: Actor, action: Action, user: User, data: dict[str, Any] | None = None
 ) -> None:
     """Record that something about the user's second factors is another than before."""
-    record(
-        session, actor, action, subject_id=user.id, data={"username": user.username, **(data or {})}
-    )
+    data = {"username": user.username} | (data or {})
+    record(session, actor, action, subject_id=user.id, data=data)
+
+
+def tell(session: Session, actor: Actor, user: User, change: FactorChange) -> None:
+    """Have the user told by mail what has changed, if mail can be sent."""
+    if user.email is not None:
+        data = {"username": user.username, "address": actor.ip_address, "change": change}
+        enqueue(session, "second-factor-changed", user.email, data)
 
 
 def after_removal(session: Session, user: User) -> None:
@@ -234,8 +266,7 @@ def lock_user(session: Session, user: User, *, even_disabled: bool = False) -> N
     Raises:
         DisabledUserError: the user was disabled meanwhile.
     """
-    session.flush()
-    session.refresh(user, with_for_update=True)
+    queries.lock_user(session, user.id)
     if user.disabled_at is not None and not even_disabled:
         raise DisabledUserError
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
 
+from packslip.accounts.factor_operations import FactorChange
 from packslip.accounts.links import CONFIRMATION, make_link
 from packslip.accounts.models import LinkPurpose, User
 from packslip.accounts.queries import find_user_by_email, lock_user
@@ -100,11 +101,34 @@ def _password_changed(session: Session, mail: Mail) -> EmailMessage:
     )
 
 
+_FACTOR_CHANGES = {
+    FactorChange.AUTHENTICATOR_ADDED: "An authenticator was added to",
+    FactorChange.AUTHENTICATOR_REMOVED: "The authenticator was removed from",
+    FactorChange.KEY_ADDED: "A security key or passkey was added to",
+    FactorChange.KEY_REMOVED: "A security key or passkey was removed from",
+    FactorChange.CODES_RENEWED: "New recovery codes were made for",
+    FactorChange.CODE_USED: "A recovery code was used up to log in to",
+    FactorChange.ALL_REMOVED: "All second factors were removed from",
+}
+
+
+def _second_factor_changed(session: Session, mail: Mail) -> EmailMessage:
+    return _message(
+        mail,
+        "Your second factor",
+        f"{_FACTOR_CHANGES[mail.data['change']]} the account {mail.data['username']} on {_host()}"
+        f"{_origin(mail)}.",
+        f"If you know nothing of it, set another password at {base_url()}/account/reset and tell"
+        f" {whom_to_ask(current_settings().contact)}.",
+    )
+
+
 COMPOSERS: Mapping[str, Composer] = {
     "recovery": _recovery,
     "confirm-email": _confirm_email,
     "email-changed": _email_changed,
     "password-changed": _password_changed,
+    "second-factor-changed": _second_factor_changed,
 }
 
 

@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, joinedload
 
+from packslip.accounts import queries
 from packslip.accounts.challenges import encode, new_challenge, take_challenge
 from packslip.accounts.factor_operations import (
+    FactorChange,
     after_removal,
+    first_recovery_codes,
     lock_user,
     note_change,
-    renew_recovery_codes,
+    tell,
 )
 from packslip.accounts.models import SecurityKey, User
 from packslip.accounts.relying_party import RelyingParty
@@ -159,7 +162,8 @@ def add_key(
     if not add_if_new(session, key):
         raise KeyExistsError
     note_change(session, actor, Action.SECURITY_KEY_ADD, user, {"name": name})
-    return renew_recovery_codes(session, actor, user) if is_first else []
+    tell(session, actor, user, FactorChange.KEY_ADDED)
+    return first_recovery_codes(session, actor, user) if is_first else []
 
 
 def remove_key(session: Session, actor: Actor, user: User, key_id: int) -> None:
@@ -173,6 +177,7 @@ def remove_key(session: Session, actor: Actor, user: User, key_id: int) -> None:
     if key is None or key.user_id != user.id:
         raise UnknownKeyError(key_id)
     note_change(session, actor, Action.SECURITY_KEY_REMOVE, user, {"name": key.name})
+    tell(session, actor, user, FactorChange.KEY_REMOVED)
     session.delete(key)
     after_removal(session, user)
 
@@ -217,7 +222,7 @@ def check_key(
         count = key_ceremonies.verify_signed(party, signed, key, taken, alone=user is None)
     except key_ceremonies.AnswerError:
         raise KeyRefusedError("a wrong signature", owner) from None
-    session.refresh(owner, with_for_update=True)
+    queries.lock_user(session, owner.id)
     if owner.disabled_at is not None:
         raise KeyRefusedError("a disabled account", owner)
     _note_use(session, key, count)

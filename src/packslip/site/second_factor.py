@@ -7,26 +7,27 @@ from werkzeug import Response
 
 from packslip import db
 from packslip.accounts.current import current_user
+from packslip.accounts.readers import is_for_tools
 from packslip.packages.second_factor import lacks_second_factor
 from packslip.settings import Read
 from packslip.web.context import current_settings
 
-#: The blueprints that stay open: that page itself, the way in and out, and what tools ask for.
+#: The blueprints that stay open: that page itself, and what needs no log-in.
 _OPEN = frozenset(
     {
-        "feeds",
-        "files",
+        "confirmation",
         "health",
         "login",
         "passkey",
-        "pypi_json",
+        "recovery",
+        "register",
         "second_factor",
-        "simple",
+        "setup",
         "uploads",
     }
 )
 
-#: What everybody may read stays open as well, while the index is public.
+#: What everybody may read while the index is public.
 _PUBLIC = frozenset({"site"})
 
 
@@ -46,5 +47,7 @@ def _lead_to_second_factor() -> Response | None:
 
 def _is_open() -> bool:
     if request.endpoint in (None, "static") or request.blueprint in _OPEN:
+        return True
+    if is_for_tools(request.blueprint):
         return True
     return request.blueprint in _PUBLIC and current_settings().read is Read.PUBLIC

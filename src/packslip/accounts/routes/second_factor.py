@@ -16,12 +16,11 @@ from flask import (
     url_for,
 )
 from werkzeug import Response as BaseResponse
-from wtforms import HiddenField, PasswordField, StringField
-from wtforms.validators import InputRequired
 
 from packslip import db
 from packslip.accounts import factor_operations, recovery_codes, security_keys, totp
 from packslip.accounts.current import current_actor, keep_private, require_user
+from packslip.accounts.factor_forms import AskForm, CodeForm, KeyForm, PasswordForm
 from packslip.accounts.factor_login import log_in_with_code, log_in_with_key
 from packslip.accounts.freshness import is_fresh, note_proof
 from packslip.accounts.identity import WrongCredentialsError, check_password
@@ -35,40 +34,18 @@ from packslip.accounts.key_requests import (
 from packslip.accounts.login_flow import pending_user
 from packslip.accounts.models import User
 from packslip.accounts.policies import second_factor_policy
+from packslip.accounts.registration import whom_to_ask
 from packslip.accounts.second_factors import has_second_factor
 from packslip.errors import InvalidError, NotAllowedError, TooOftenError
 from packslip.web.context import current_settings
 from packslip.web.errors import status_of
-from packslip.web.forms import Form, is_sent, read_form
+from packslip.web.forms import is_sent, read_form
 from packslip.web.urls import base_url
 
 blueprint = Blueprint("second_factor", __name__, template_folder="../templates")
 blueprint.after_request(keep_private)
 
 Page = str | tuple[str, int] | Response
-
-
-class PasswordForm(Form):
-    """Shows that it is still the same person."""
-
-    password = PasswordField("Current password", [InputRequired("Enter your password.")])
-
-
-class CodeForm(Form):
-    """Shows that an authenticator has the secret."""
-
-    code = StringField("Code", [InputRequired("Enter the code that is shown now.")])
-
-
-class KeyForm(Form):
-    """A key that the browser made."""
-
-    name = StringField(
-        "Name",
-        [InputRequired("Give the key a name by which you will know it.")],
-        description="Such as “blue key” or “phone”.",
-    )
-    credential = HiddenField()
 
 
 class WrongPasswordError(NotAllowedError):
@@ -83,13 +60,6 @@ class PasswordNeededError(NotAllowedError):
 
     def __init__(self) -> None:
         super().__init__("Load this page anew and enter your password first.")
-
-
-class AskForm(Form):
-    """What is given after the password: a code, or what a key signed."""
-
-    code = StringField("Code")
-    credential = HiddenField()
 
 
 @blueprint.route("/account/login/second-factor", methods=["GET", "POST"])
@@ -257,7 +227,7 @@ def _ask_page(user: User, form: AskForm) -> str:
         has_keys=bool(security_keys.list_keys(session, user)),
         why_no_keys=why_no_keys(),
         origin=current_origin(),
-        contact=current_settings().contact,
+        whom_to_ask=whom_to_ask(current_settings().contact),
     )
 
 
