@@ -24,10 +24,9 @@ blueprint = Blueprint("register", __name__, template_folder="../templates")
 blueprint.after_request(keep_private)
 
 
-class RegistrationForm(Form):
+class NewUserForm(Form):
     """Who somebody is, and what will prove it."""
 
-    invitation = HiddenField()
     username = StringField(
         "Username",
         [InputRequired("Choose a username.")],
@@ -44,6 +43,28 @@ class RegistrationForm(Form):
     def values(self) -> dict[str, str]:
         """What will be known of the user."""
         return {field.name: field.data or "" for field in (self.username, self.name, self.email)}
+
+    def is_faultless(self) -> bool:
+        """Show everything that is wrong at once, but for what only the database knows."""
+        values, password = self.values(), self.password.data or ""
+        checks: tuple[Callable[[], object], ...] = (
+            lambda: operations.read_username(values["username"]),
+            lambda: operations.read_name(values["name"]),
+            lambda: operations.read_email(values["email"]),
+            lambda: check_new_password(password, *values.values()),
+        )
+        for check in checks:
+            try:
+                check()
+            except InvalidError as error:
+                self.fail(error)
+        return not self.faults
+
+
+class RegistrationForm(NewUserForm):
+    """The same, and the invitation where one is needed."""
+
+    invitation = HiddenField()
 
 
 @blueprint.app_template_global("may_register")
@@ -65,30 +86,13 @@ def register() -> Response | tuple[str, int] | str:
         # Apart from the row, which may go while the form is looked at.
         shown = {"role": invitation.role, "expires_at": invitation.expires_at}
         form.email.data = form.email.data or invitation.email
-    if is_sent(form) and _is_faultless(form):
+    if is_sent(form) and form.is_faultless():
         try:
             return _register(form, secret)
         except InvalidError as error:
             form.fail(error)
     status = 400 if request.method == "POST" else 200
     return render_template("accounts/register.html", form=form, invitation=shown), status
-
-
-def _is_faultless(form: RegistrationForm) -> bool:
-    """Show everything that is wrong at once, but for what only the database knows."""
-    values, password = form.values(), form.password.data or ""
-    checks: tuple[Callable[[], object], ...] = (
-        lambda: operations.read_username(values["username"]),
-        lambda: operations.read_name(values["name"]),
-        lambda: operations.read_email(values["email"]),
-        lambda: check_new_password(password, *values.values()),
-    )
-    for check in checks:
-        try:
-            check()
-        except InvalidError as error:
-            form.fail(error)
-    return not form.faults
 
 
 def _register(form: RegistrationForm, secret: str) -> Response:

@@ -17,14 +17,14 @@ from flask import (
     url_for,
 )
 from werkzeug import Response as BaseResponse
-from wtforms import EmailField, PasswordField, StringField
+from wtforms import StringField
 from wtforms.validators import InputRequired
 
 from packslip import db
 from packslip.accounts.current import keep_private, require_user
 from packslip.accounts.login_flow import log_in
-from packslip.accounts.models import User
-from packslip.accounts.passwords import MIN_LENGTH, hash_password
+from packslip.accounts.passwords import hash_password
+from packslip.accounts.routes.register import NewUserForm
 from packslip.accounts.setup import (
     AlreadySetUpError,
     WrongSetupCodeError,
@@ -39,7 +39,7 @@ from packslip.settings import Read
 from packslip.site import queries
 from packslip.web.context import current_settings
 from packslip.web.errors import status_of
-from packslip.web.forms import Form, is_sent, read_form
+from packslip.web.forms import is_sent, read_form
 from packslip.web.urls import base_url
 
 blueprint = Blueprint("setup", __name__, template_folder="../templates")
@@ -49,8 +49,8 @@ blueprint.after_request(keep_private)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class SetUpForm(Form):
-    """The code, and who the first admin is."""
+class SetUpForm(NewUserForm):
+    """Who the first admin is, and the code."""
 
     code = StringField(
         "Set-up code",
@@ -58,14 +58,6 @@ class SetUpForm(Form):
         description="It stands at the end of the link that “packslip serve” printed, in its"
         " terminal or log, and in the file “setup-code” in the data folder. Case and hyphens do"
         " not matter.",
-    )
-    username = StringField("Username", [InputRequired("Choose a username.")])
-    name = StringField("Name", description="As people write it. It may stay empty.")
-    email = EmailField("E-mail", [InputRequired("Enter your e-mail address.")])
-    password = PasswordField(
-        "Password",
-        [InputRequired("Choose a password.")],
-        description=f"At least {MIN_LENGTH} characters; any characters will do.",
     )
 
 
@@ -75,17 +67,16 @@ def set_up() -> BaseResponse:
     if is_set_up(db.session()):
         raise AlreadySetUpError
     form = _read_form()
-    if not is_sent(form):
-        return show_form(form, 400 if request.method == "POST" else 200)
-    try:
-        user = _make_first_admin(form)
-    except (InvalidError, WrongSetupCodeError) as error:
-        form.fail(error)
-        return show_form(form, status_of(error))
-    remove_code_file(current_settings().data)
-    log_in(user, "set-up code")
-    flash(f"Packslip is set up, and you are its admin, {user.username}.")
-    return redirect(url_for(".first_steps"), code=303)
+    if is_sent(form):
+        try:
+            # Without the code nobody has the server look at passwords, or learns of usernames.
+            check_code(db.session(), form.code.data or "")
+            if form.is_faultless():
+                return _set_up(form)
+        except (InvalidError, WrongSetupCodeError) as error:
+            form.fail(error)
+            return show_form(form, status_of(error))
+    return show_form(form, 400 if request.method == "POST" else 200)
 
 
 def show_form(form: SetUpForm | None = None, status: int = 200) -> Response:
@@ -127,20 +118,19 @@ def _read_form() -> SetUpForm:
     return read_form(SetUpForm, code=request.args.get("code", ""))
 
 
-def _make_first_admin(form: SetUpForm) -> User:
-    session, code = db.session(), form.code.data or ""
-    # Without the code nobody has the server hash passwords, or learns which usernames are taken.
-    check_code(session, code)
-    known = (form.username.data or "", form.name.data or "", form.email.data or "")
-    hashed_password = hash_password(form.password.data or "", *known)
-    with db.write_transaction(session):
-        return make_first_admin(
+def _set_up(form: SetUpForm) -> BaseResponse:
+    values = form.values()
+    hashed_password = hash_password(form.password.data or "", *values.values())
+    with db.write_transaction(db.session()) as session:
+        user = make_first_admin(
             session,
             # No username holds a space, so nobody can pass for it.
             Actor("set-up form", ip_address=request.remote_addr),
-            code=code,
-            username=form.username.data or "",
-            email=form.email.data or "",
-            name=form.name.data or "",
+            code=form.code.data or "",
             hashed_password=hashed_password,
+            **values,
         )
+    remove_code_file(current_settings().data)
+    log_in(user, "set-up code")
+    flash(f"Packslip is set up, and you are its admin, {user.username}.")
+    return redirect(url_for(".first_steps"), code=303)
