@@ -15,9 +15,9 @@ SENTENCES: Mapping[str, str] = {
     Action.USER_CREATE: "added the user {subject}{as_role}",
     Action.USER_REGISTER: "registered as {subject}{as_role}",
     Action.USER_LOG_IN: "logged in{with_method}",
-    Action.USER_LOG_IN_FAIL: "failed to log in{as_subject}{because}",
+    Action.USER_LOG_IN_FAIL: "failed to log in{as_subject}{with_method}{because}",
     Action.USER_LOG_OUT: "logged out",
-    Action.USER_CHANGE: "changed the profile of {subject}{change}",
+    Action.USER_CHANGE: "changed the name of {subject}{change}",
     Action.USER_CHANGE_ROLE: "changed the role of {subject}{change}",
     Action.USER_CHANGE_EMAIL: "changed the e-mail address of {subject}{change}",
     Action.USER_CONFIRM_EMAIL: "confirmed the e-mail address of {subject}",
@@ -26,7 +26,7 @@ SENTENCES: Mapping[str, str] = {
     Action.USER_RESET_PASSWORD: "set a new password for {subject} by a link",
     Action.USER_DISABLE: "disabled the account of {subject}{because}",
     Action.USER_ENABLE: "enabled the account of {subject}",
-    Action.SESSION_REVOKE: "ended a session of {subject}",
+    Action.SESSION_REVOKE: "ended {sessions} of {subject}",
     Action.TOTP_ADD: "added an authenticator app to the account of {subject}",
     Action.TOTP_REMOVE: "removed the authenticator app from the account of {subject}",
     Action.RECOVERY_CODES_CREATE: "made recovery codes for {subject}",
@@ -57,13 +57,13 @@ SENTENCES: Mapping[str, str] = {
 
 #: The same where people acted on themselves.
 OWN_SENTENCES: Mapping[str, str] = {
-    Action.USER_CHANGE: "changed their profile{change}",
+    Action.USER_CHANGE: "changed their name{change}",
     Action.USER_CHANGE_EMAIL: "changed their e-mail address{change}",
     Action.USER_CONFIRM_EMAIL: "confirmed their e-mail address",
     Action.USER_SET_PASSWORD: "changed their password",
     Action.USER_ASK_RESET: "asked for a link that sets a new password",
     Action.USER_RESET_PASSWORD: "set a new password by a link",
-    Action.SESSION_REVOKE: "ended a session of their own",
+    Action.SESSION_REVOKE: "ended {sessions} of their own",
     Action.TOTP_ADD: "added an authenticator app",
     Action.TOTP_REMOVE: "removed their authenticator app",
     Action.RECOVERY_CODES_CREATE: "made recovery codes",
@@ -99,14 +99,16 @@ def describe_act(event: Event) -> str:
 def _values(event: Event) -> Mapping[str, str]:
     data = event.data
     name, before, after = data.get("name"), data.get("before"), data.get("after")
+    sessions = data.get("sessions", 1)
     token = f"“{name}”" if name else f"number {data.get('token_id', _UNKNOWN)}"
     return {
         "package": event.package_id or _UNKNOWN,
         "subject": _subject(event) or _UNKNOWN,
-        "name": str(name or _UNKNOWN),
+        "name": str(name or data.get("policy") or _UNKNOWN),
         "version": str(data.get("version") or _UNKNOWN),
         "filename": str(data.get("filename") or _UNKNOWN),
         "token": token,
+        "sessions": "a session" if sessions == 1 else f"{sessions} sessions",
         "before": str(before or "nothing"),
         "after": str(after or "nothing"),
         "change": _change(before, after),

@@ -13,7 +13,7 @@ from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired
 
 from packslip import db
-from packslip.accounts.current import current_actor, guard_users, require_user
+from packslip.accounts.current import confirm_login, current_actor, guard_users, require_user
 from packslip.accounts.models import Token, User
 from packslip.accounts.queries import get_user, is_valid, list_tokens
 from packslip.errors import InvalidError, NotFoundError
@@ -208,6 +208,7 @@ def _do(name: str, require: Rule, act: Act, form: Form) -> Answer:
     try:
         with db.write_transaction(db.session()) as session:
             package = queries.get_package(session, name, lock=True)
+            confirm_login(session)
             require(session, user, package)
             done = act(session, actor, package)
             stays = rights_of(session, user, package).maintain

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from werkzeug import Response
 
 from packslip import db
-from packslip.accounts.current import current_actor, guard_users, require_user
+from packslip.accounts.current import confirm_login, current_actor, guard_users, require_user
 from packslip.accounts.login_sessions import list_login_sessions
 from packslip.accounts.models import User
 from packslip.accounts.queries import is_valid, list_tokens
@@ -59,6 +59,7 @@ def accept(name: str) -> Response:
     user, actor = require_user(), current_actor()
     with db.write_transaction(db.session()) as session:
         package = get_package(session, name, lock=True)
+        confirm_login(session)
         role = accept_invitation(session, actor, package, user)
         done = f"You are {role} of {package.name} now."
     flash(done)
@@ -71,6 +72,7 @@ def decline(name: str) -> Response:
     user, actor = require_user(), current_actor()
     with db.write_transaction(db.session()) as session:
         package = get_package(session, name, lock=True)
+        confirm_login(session)
         decline_invitation(session, actor, package, user)
         done = f"You declined the invitation to {package.name}."
     flash(done)
