@@ -119,13 +119,12 @@ def test_a_huge_password_is_cut_before_any_work(monkeypatch: pytest.MonkeyPatch)
         "123456789012",
         "qwertyuiop12",
         "aaaaaaaaaaaa",
-        "1234567890!@#$%^&*()",
         "Passw0rd1234",
         "abc" * 50,
         "packslip1234",
         "adalovelace1",
         "ada@example.com",
-        "Lovelace2024",
+        "hunter2hunter2",
     ],
 )
 def test_what_is_easy_to_guess_is_refused(password: str) -> None:

@@ -68,8 +68,10 @@ def _add_headers(response: Response) -> Response:
         response.headers.setdefault("X-Frame-Options", "DENY")
         response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         response.headers.setdefault("Permissions-Policy", _PERMISSIONS_POLICY)
-        # A browser that has a session is shown a page of its own: its user, its forms.
-        response.headers.setdefault("Cache-Control", "no-store" if session else "no-cache")
+        if "Cache-Control" not in response.headers:
+            # A browser that has a session is shown a page of its own: its user, its forms. What
+            # says for itself how it is kept is left alone: asking alone makes it vary by cookie.
+            response.headers["Cache-Control"] = "no-store" if session else "no-cache"
     return response
 
 
