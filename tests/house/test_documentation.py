@@ -27,7 +27,6 @@ def test_tokens_are_as_secret_scanners_are_told() -> None:
     text = (DOCS / "accounts.md").read_text()
     labels = "before the checksum|its CRC-32|in base 62|the token"
     (pattern,) = re.findall(r"^packslip_\[.*$", text, re.MULTILINE)
-    rows = r"^\| (?:before the|its CRC|in base|the token).*? \|(.*)\|"
     start, number, digits, token = (
         cell.strip(" `") for cell in re.findall(rf"^\| (?:{labels}) \|(.*)\|", text, re.MULTILINE)
     )
