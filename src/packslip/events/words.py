@@ -103,7 +103,7 @@ def _values(event: Event) -> Mapping[str, str]:
     return {
         "package": event.package_id or _UNKNOWN,
         "subject": _subject(event) or _UNKNOWN,
-        "name": str(name or _UNKNOWN),
+        "name": str(name or data.get("policy") or _UNKNOWN),
         "version": str(data.get("version") or _UNKNOWN),
         "filename": str(data.get("filename") or _UNKNOWN),
         "token": token,
