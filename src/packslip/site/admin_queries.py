@@ -87,7 +87,7 @@ def search_users(
         statement = statement.where(_holds(text.lower()))
     if after is not None:
         statement = statement.where(User.username > after if after.isprintable() else false())
-    rows = session.execute(statement).tuples()
+    rows = session.execute(statement)
     return [UserRow(user, count, has_factor) for user, count, has_factor in rows]
 
 

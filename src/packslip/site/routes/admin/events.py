@@ -19,7 +19,7 @@ from packslip.events.filters import read_filter
 from packslip.events.history import read_history
 from packslip.events.models import Action
 from packslip.events.queries import EventFilter, list_events
-from packslip.site.routes.admin.blueprint import blueprint
+from packslip.site.routes.admin.shared import blueprint
 from packslip.web.forms import Form
 
 _THINGS = list(dict.fromkeys(action.partition(".")[0] for action in Action))
@@ -43,9 +43,9 @@ class EventForm(Form):
     action = SelectField(
         "What was done",
         choices={
-            "": [("", "anything")],
-            "All about one thing": [(f"{thing}.*", f"{thing}.*") for thing in _THINGS],
-            "One act": [(action.value, action.value) for action in Action],
+            "": "anything",
+            "All about one thing": {f"{thing}.*": f"{thing}.*" for thing in _THINGS},
+            "One act": {action.value: action.value for action in Action},
         },
     )
     address = StringField("From which address")

@@ -26,7 +26,7 @@ from packslip.accounts.models import Invitation, Role
 from packslip.errors import InvalidError
 from packslip.mail.operations import can_send
 from packslip.settings import Registration
-from packslip.site.routes.admin.blueprint import admin_transaction, blueprint
+from packslip.site.routes.admin.shared import admin_transaction, blueprint
 from packslip.web.context import current_settings
 from packslip.web.forms import Form, is_sent, read_form
 
@@ -35,7 +35,7 @@ class InvitationForm(Form):
     """Whom to invite, and as what."""
 
     email = EmailField("E-mail address", description="Whom it is for; it may stay empty.")
-    role = SelectField("Role", choices=[(role.value, role.value) for role in Role])
+    role = SelectField("Role", choices={role.value: role.value for role in Role})
     days = IntegerField(
         "Days", [InputRequired("Say for how many days.")], description=f"From 1 to {MAX_DAYS}."
     )

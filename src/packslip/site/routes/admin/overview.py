@@ -11,7 +11,7 @@ from flask import render_template, request
 from packslip import db
 from packslip.settings import Settings
 from packslip.site.admin_queries import AdminCounts, admin_counts
-from packslip.site.routes.admin.blueprint import blueprint
+from packslip.site.routes.admin.shared import blueprint
 from packslip.web.context import current_settings
 from packslip.web.urls import base_url
 

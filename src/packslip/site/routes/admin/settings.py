@@ -13,7 +13,7 @@ from packslip.accounts.policies import (
     set_second_factor_policy,
 )
 from packslip.errors import InvalidError
-from packslip.site.routes.admin.blueprint import admin_transaction, blueprint
+from packslip.site.routes.admin.shared import admin_transaction, blueprint
 from packslip.site.settings_in_force import settings_in_force
 from packslip.web.context import current_settings
 from packslip.web.forms import Form, is_sent, read_form
@@ -24,11 +24,11 @@ class PolicyForm(Form):
 
     second_factor = RadioField(
         "A second factor is required of",
-        choices=[
-            (SecondFactorPolicy.NOBODY.value, "nobody"),
-            (SecondFactorPolicy.OWNERS.value, "everybody who owns a package"),
-            (SecondFactorPolicy.ALL.value, "everybody"),
-        ],
+        choices={
+            SecondFactorPolicy.NOBODY.value: "nobody",
+            SecondFactorPolicy.OWNERS.value: "everybody who owns a package",
+            SecondFactorPolicy.ALL.value: "everybody",
+        },
     )
 
 

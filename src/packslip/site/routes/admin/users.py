@@ -25,7 +25,7 @@ from packslip.events.operations import Actor
 from packslip.events.queries import list_user_events
 from packslip.packages.queries import list_maintained
 from packslip.site.admin_queries import search_users
-from packslip.site.routes.admin.blueprint import admin_transaction, blueprint
+from packslip.site.routes.admin.shared import admin_transaction, blueprint
 from packslip.web.forms import Form
 
 #: Users on a page.
@@ -38,7 +38,7 @@ Change = Callable[[Session, Actor, User], str]
 class RoleForm(Form):
     """What a user may do on the site."""
 
-    role = SelectField("Role", choices=[(role.value, role.value) for role in Role])
+    role = SelectField("Role", choices={role.value: role.value for role in Role})
 
 
 @blueprint.get("/users/")
@@ -100,7 +100,7 @@ def reset_link(username: str) -> ResponseReturnValue:
             link = make_reset_link(session, actor, found)
     except InvalidError as error:
         return _page(username, error.reason), 400
-    return render_template("site/admin_reset_link.html", user=found, link=link)
+    return render_template("site/admin_reset_link.html", account=found, link=link)
 
 
 def _change(username: str, change: Change) -> ResponseReturnValue:
@@ -120,7 +120,7 @@ def _page(username: str, fault: str | None = None) -> str:
     found = get_user(session, username)
     return render_template(
         "site/admin_user.html",
-        user=found,
+        account=found,
         fault=fault,
         is_self=found.id == require_admin().id,
         role_form=RoleForm(data={"role": found.role}),
