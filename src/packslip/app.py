@@ -32,12 +32,13 @@ from packslip.packages.routes import settings as package_settings
 from packslip.settings import Settings, load_settings, secret_key
 from packslip.site import second_factor as site_second_factor
 from packslip.site import set_up_gate
-from packslip.site.routes import account, feeds, health, pages, setup
+from packslip.site.routes import account, admin, feeds, health, pages, setup
 from packslip.storage.factory import open_storage
 from packslip.web import context, cookies, errors, forgery, headers, proxies, redirects
 
 BLUEPRINTS = (
     account.blueprint,
+    admin.blueprint,
     confirmation.blueprint,
     feeds.blueprint,
     files.blueprint,

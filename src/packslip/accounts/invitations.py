@@ -12,10 +12,13 @@ from sqlalchemy.orm import Session, joinedload
 from packslip.accounts import queries
 from packslip.accounts.models import Invitation, Role, User
 from packslip.accounts.operations import EmailTakenError, read_email
+from packslip.accounts.sealing import seal
 from packslip.accounts.tokens import hash_token
+from packslip.db import is_key
 from packslip.errors import InvalidError, NotFoundError
 from packslip.events.models import Action
 from packslip.events.operations import Actor, record
+from packslip.mail.operations import can_send, enqueue
 from packslip.web.urls import base_url
 
 #: Days for which an invitation can be used if nothing else is said, and at most.
@@ -104,6 +107,16 @@ def invitation_address(secret: str) -> str:
     return f"{base_url()}/account/register?invitation={secret}"
 
 
+def send_invitation(session: Session, invitation: Invitation, link: str) -> None:
+    """Have the link sent to whom the invitation is for, if mail can be sent.
+
+    Until then it is kept sealed: in the queue, and nowhere else.
+    """
+    if invitation.email is not None and can_send():
+        data = {"invitation_id": invitation.id, "sealed_link": seal(link)}
+        enqueue(session, "invitation", invitation.email, data)
+
+
 def find_invitation(session: Session, secret: str) -> Invitation:
     """The invitation with that secret.
 
@@ -153,7 +166,7 @@ def get_invitation(session: Session, invitation_id: int) -> Invitation:
     Raises:
         UnknownInvitationError: there is none.
     """
-    invitation = session.get(Invitation, invitation_id)
+    invitation = session.get(Invitation, invitation_id) if is_key(invitation_id) else None
     if invitation is None:
         raise UnknownInvitationError
     return invitation

@@ -15,12 +15,14 @@ from urllib.parse import urlsplit
 from sqlalchemy.orm import Session
 
 from packslip.accounts.factor_operations import FactorChange
+from packslip.accounts.invitations import is_open
 from packslip.accounts.links import CONFIRMATION, make_link
-from packslip.accounts.models import LinkPurpose, User
+from packslip.accounts.models import Invitation, LinkPurpose, User
 from packslip.accounts.queries import find_user_by_email, lock_user
 from packslip.accounts.recovery import make_mailed_reset_link
 from packslip.accounts.registration import whom_to_ask
 from packslip.accounts.requests_limit import TooManyRequestsError, note_request
+from packslip.accounts.sealing import BrokenSealError, unseal
 from packslip.events.models import Action
 from packslip.events.operations import Actor, record
 from packslip.mail.messages import plain_message
@@ -123,12 +125,33 @@ def _second_factor_changed(session: Session, mail: Mail) -> EmailMessage:
     )
 
 
+def _invitation(session: Session, mail: Mail) -> EmailMessage | None:
+    invitation = session.get(Invitation, mail.data["invitation_id"])
+    if invitation is None or not is_open(invitation):
+        return None
+    try:
+        link = unseal(mail.data["sealed_link"])
+    except BrokenSealError:
+        return None
+    inviter = "An admin" if invitation.invited_by is None else invitation.invited_by.username
+    return _message(
+        mail,
+        "You are invited",
+        f"{inviter} invites you to {_host()}, a Python package index, as {invitation.role}.",
+        f"Make your account here until {invitation.expires_at:%Y-%m-%d %H:%M} UTC. The link works"
+        " once:",
+        link,
+        "If that means nothing to you, do nothing.",
+    )
+
+
 COMPOSERS: Mapping[str, Composer] = {
     "recovery": _recovery,
     "confirm-email": _confirm_email,
     "email-changed": _email_changed,
     "password-changed": _password_changed,
     "second-factor-changed": _second_factor_changed,
+    "invitation": _invitation,
 }
 
 

@@ -21,8 +21,8 @@ def can_send() -> bool:
 def enqueue(session: Session, kind: str, recipient: str, data: Mapping[str, Any]) -> None:
     """Have a mail sent to `recipient` if and when the caller's transaction is committed.
 
-    `kind` says which text it gets, `data` what that is about; it holds no secrets, and can be
-    written as JSON. Nothing is kept where no mail can be sent.
+    `kind` says which text it gets, `data` what that is about; it holds no secrets that are not
+    sealed, and can be written as JSON. Nothing is kept where no mail can be sent.
     """
     if not can_send():
         return

@@ -199,7 +199,8 @@ def _open_package(
             role = MaintainerRole.OWNER
             session.add(Maintainer(user_id=owner_id, package_id=package.id, role=role))
         data = {"name": package.name, "owner_id": owner_id}
-        record(session, actor, Action.PACKAGE_CREATE, package_id=package.id, data=data)
+        action = Action.PACKAGE_CREATE
+        record(session, actor, action, package_id=package.id, subject_id=owner_id, data=data)
     return package, is_new
 
 
