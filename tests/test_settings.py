@@ -91,6 +91,48 @@ def test_other_sizes_are_refused(text: str) -> None:
         load_settings({"PACKSLIP_MAX_UPLOAD": text})
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "smtp://mail.example.com",
+        "smtps://us%40er:p%2Fw@mail.example.com:465/",
+        "smtp://[::1]:2525?from=index@example.com",
+        "smtp://mail.example.com?from=The%20Index%20%3Cindex@example.com%3E",
+    ],
+)
+def test_an_address_of_a_mail_server_is_taken(url: str) -> None:
+    assert load_settings({"PACKSLIP_SMTP_URL": url}).smtp_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mail.example.com",
+        "http://mail.example.com",
+        "smtp://",
+        "smtp://mail.example.com:smtp",
+        "smtp://mail.example.com:99999",
+        "smtp://mail.example.com/folder",
+        "smtp://user:hush/hush@mail.example.com",
+        "smtp://user:hush#hush@mail.example.com",
+        "smtp://user:hush?hush@mail.example.com",
+        "smtp://user:h%C3%BCsh@mail.example.com",
+        "smtp://mail.example.com?sender=index@example.com",
+        "smtp://mail.example.com?from=index",
+        "smtp://mail.example.com?from=a@example..com",
+        "smtp://mail.example.com?from=a@example.com,b@example.com",
+        "smtp://mail.example.com?from=The%0AIndex%20%3Ca@example.com%3E",
+        "smtp://mail.example.com?from=a@example.com%0D%0ABcc:b@example.com",
+        "smtp://mail.example.com\r\n",
+        "smtp://[mail.example.com",
+    ],
+)
+def test_any_other_is_refused_without_being_shown(url: str) -> None:
+    with pytest.raises(SettingsError, match="PACKSLIP_SMTP_URL must be an address") as caught:
+        load_settings({"PACKSLIP_SMTP_URL": url})
+    assert "hush" not in caught.value.reason
+
+
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
 def test_every_name_of_postgresql_means_psycopg(scheme: str) -> None:
     settings = load_settings({"PACKSLIP_DATABASE_URL": f"{scheme}://db.example.com/packslip"})

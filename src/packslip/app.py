@@ -12,30 +12,59 @@ from flask_migrate import Migrate
 
 from packslip import __version__, db
 from packslip import all_models as _all_models  # noqa: F401 - migrations and relationships need all
-from packslip.accounts import current
-from packslip.accounts.routes import login
+from packslip.accounts import current, mails
+from packslip.accounts.routes import (
+    confirmation,
+    login,
+    login_sessions,
+    passkey,
+    profile,
+    recovery,
+    register,
+    second_factor,
+    tokens,
+)
 from packslip.downloads import recorder
 from packslip.downloads.routes import statistics
 from packslip.errors import SettingsError
 from packslip.index.routes import files, pypi_json, simple, uploads
 from packslip.logs import configure_logs
+from packslip.mail import sender
+from packslip.packages.routes import settings as package_settings
 from packslip.settings import Settings, load_settings, secret_key
-from packslip.site.routes import appearance, feeds, health, pages
+from packslip.site import second_factor as site_second_factor
+from packslip.site import set_up_gate
+from packslip.site.routes import account, admin, appearance, feeds, health, pages, setup
 from packslip.storage.factory import open_storage
 from packslip.web import context, cookies, errors, forgery, headers, proxies, redirects
 
 BLUEPRINTS = (
+    account.blueprint,
+    admin.blueprint,
     appearance.blueprint,
+    confirmation.blueprint,
     feeds.blueprint,
     files.blueprint,
     health.blueprint,
     login.blueprint,
+    login_sessions.blueprint,
+    package_settings.blueprint,
     pages.blueprint,
+    passkey.blueprint,
+    profile.blueprint,
     pypi_json.blueprint,
+    recovery.blueprint,
+    register.blueprint,
+    second_factor.blueprint,
+    setup.blueprint,
     simple.blueprint,
     statistics.blueprint,
+    tokens.blueprint,
     uploads.blueprint,
 )
+
+#: What writes each kind of mail.
+COMPOSERS = {**mails.COMPOSERS}
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -74,12 +103,15 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     errors.init_app(app)
     headers.init_app(app)
     cookies.init_app(app)
+    set_up_gate.init_app(app)
     forgery.init_app(app)
     current.init_app(app)
+    site_second_factor.init_app(app)
     redirects.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     recorder.init_app(app, settings)
+    sender.init_app(app, COMPOSERS)
     proxies.init_app(app, settings.trusted_proxies)
     return app
 

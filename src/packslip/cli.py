@@ -12,13 +12,16 @@ from flask_migrate.cli import db as db_commands
 
 from packslip import __version__
 from packslip.accounts.commands import token_commands, user_commands
+from packslip.accounts.factor_commands import remove_second_factor, require_second_factor
 from packslip.app import create_app
 from packslip.db import upgrade_schema
 from packslip.downloads.commands import stats_command
 from packslip.errors import PackslipError, SettingsError
+from packslip.events.commands import event_commands
 from packslip.packages.commands import package_commands
 from packslip.packages.importing.commands import import_command
 from packslip.settings import unknown_settings
+from packslip.site.commands import settings_command
 from packslip.wsgi import serve
 
 
@@ -27,7 +30,8 @@ from packslip.wsgi import serve
 @click.pass_context
 def packslip(context: click.Context) -> None:
     """Run and look after a Packslip package index."""
-    factory = create_app if context.invoked_subcommand == db_commands.name else _migrated_app
+    as_it_is = context.invoked_subcommand in {db_commands.name, settings_command.name}
+    factory = create_app if as_it_is else _migrated_app
     context.obj = ScriptInfo(create_app=factory, set_debug_flag=False)
     for name in unknown_settings(os.environ):
         click.echo(f"packslip: {name} is not a setting of this version; it is ignored", err=True)
@@ -46,11 +50,16 @@ for command in (
     user_commands,
     token_commands,
     package_commands,
+    event_commands,
     db_commands,
     import_command,
     stats_command,
+    settings_command,
 ):
     packslip.add_command(command)
+
+for command in (remove_second_factor, require_second_factor):
+    user_commands.add_command(command)
 
 
 def main() -> None:

@@ -44,8 +44,13 @@ from packslip.errors import UnavailableError
 #: Seconds for which a writer waits for another one on SQLite.
 SQLITE_BUSY_TIMEOUT = 20
 
-#: The execution option that makes a transaction on SQLite take the write lock at its start.
+#: The execution option that makes a transaction on SQLite take the write lock at its start: True,
+#: or `_AT_ONCE` when it must not wait for it.
 _WRITE = "packslip_write"
+_AT_ONCE = "at once"
+
+#: Milliseconds for which a transaction that must not wait does so on PostgreSQL; 0 means for ever.
+_HARDLY = 10
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -91,6 +96,12 @@ def _utc_now_sqlite(element: utc_now, compiler: SQLCompiler, **kw: Any) -> str:
 
 #: A text that sorts by its bytes on both databases, whatever the database's locale.
 BytewiseText = String().with_variant(String(collation="C"), "postgresql")
+
+
+def is_key(number: int) -> bool:
+    """Whether a row may have that number as its key; databases refuse to look for others."""
+    return 0 < number < 2**63
+
 
 #: A number of 64 bits; SQLite counts up automatically only in a column of type INTEGER.
 BigId = BigInteger().with_variant(Integer, "sqlite")
@@ -177,7 +188,14 @@ def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later fails at once, without waiting, if another
     # one wrote in between. A writer therefore takes the lock before it reads.
     write = connection.get_execution_options().get(_WRITE)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    if write != _AT_ONCE:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        return
+    connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT * 1000}")
 
 
 @contextmanager
@@ -201,6 +219,55 @@ def foreign_keys_off(connection: Connection) -> Iterator[None]:
     finally:
         raw.execute("PRAGMA foreign_keys = ON")
         raw.close()
+
+
+def make_append_only(connection: Connection, table: str, days: int) -> None:
+    """Let a migration have the database refuse changes of the table's rows, whoever asks for them.
+
+    Rows are never updated, and deleted only once their `created_at` is so many days past.
+    A migration that lets SQLite copy the table has to call this again.
+    """
+    refusal = f"rows of {table} are never changed, and kept for {days} days"
+    for statement in _GUARDS[connection.dialect.name]:
+        connection.exec_driver_sql(statement.format(table=table, days=days, refusal=refusal))
+
+
+def make_changeable(connection: Connection, table: str) -> None:
+    """Undo `make_append_only`."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"DROP TRIGGER {table}_no_update")
+        connection.exec_driver_sql(f"DROP TRIGGER {table}_no_delete")
+    else:
+        connection.exec_driver_sql(f"DROP FUNCTION {table}_guard() CASCADE")
+
+
+_GUARDS = {
+    "sqlite": (
+        """
+        CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table}
+        BEGIN SELECT RAISE(ABORT, '{refusal}'); END
+        """,
+        """
+        CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table}
+        WHEN old.created_at > strftime('%Y-%m-%d %H:%M:%f', 'now', '-{days} days')
+        BEGIN SELECT RAISE(ABORT, '{refusal}'); END
+        """,
+    ),
+    "postgresql": (
+        """
+        CREATE FUNCTION {table}_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF TG_OP = 'DELETE' AND old.created_at < clock_timestamp() - interval '{days} days'
+            THEN RETURN old; END IF;
+            RAISE EXCEPTION '{refusal}';
+        END $$
+        """,
+        """
+        CREATE TRIGGER {table}_guard BEFORE UPDATE OR DELETE ON {table}
+        FOR EACH ROW EXECUTE FUNCTION {table}_guard()
+        """,
+    ),
+}
 
 
 def schema_revisions() -> tuple[str | None, str | None]:
@@ -227,30 +294,40 @@ def session() -> Session:
 
 
 @contextmanager
-def write_transaction(session: Session) -> Iterator[Session]:
+def write_transaction(session: Session, *, wait: bool = True) -> Iterator[Session]:
     """Run the block as one transaction that writes, and commit it at the end.
 
     It begins anew, so what was read before is read again under the lock. On an error everything
-    is rolled back.
+    is rolled back. Without `wait` it is given up as soon as it would have to wait for another one.
 
     Raises:
-        UnavailableError: another process held the database for too long.
+        UnavailableError: another process held the database for too long, or it can only be read.
     """
     if session.new or session.dirty or session.deleted:
         raise RuntimeError("changes were made outside of a write transaction")
     session.rollback()
     try:
-        session.connection(execution_options={_WRITE: True})
+        connection = session.connection(execution_options={_WRITE: True if wait else _AT_ONCE})
+        if not wait and connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_HARDLY}")
         yield session
         session.commit()
     except OperationalError as error:
         session.rollback()
-        if "database is locked" in str(error):
+        if _is_busy(error):
             raise UnavailableError("The database is busy. Please try again.") from error
+        if "readonly database" in str(error):
+            raise UnavailableError("The database can only be read at the moment.") from error
         raise
     except BaseException:
         session.rollback()
         raise
+
+
+def _is_busy(error: OperationalError) -> bool:
+    # PostgreSQL's words depend on its language; this is lock_not_available.
+    state = getattr(error.orig, "sqlstate", None)
+    return "database is locked" in str(error) or state == "55P03"
 
 
 def add_if_new(session: Session, row: Base) -> bool:

@@ -10,12 +10,13 @@ import re
 import secrets
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from email.utils import getaddresses
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from packslip.errors import SettingsError
 
@@ -30,6 +31,9 @@ E = TypeVar("E", bound=StrEnum)
 
 #: Names that Flask and Flask-SQLAlchemy have for some of the settings.
 _FLASK_NAMES = {"SECRET_KEY": "secret_key", "SQLALCHEMY_DATABASE_URI": "database_url"}
+
+#: A variable in which `packslip serve` tells its workers where they can be reached.
+_SERVED_AT = "_PACKSLIP_SERVED_AT"
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 
@@ -75,11 +79,21 @@ class Settings:
     #: How many proxies are believed, or the networks in which they are.
     trusted_proxies: int | tuple[Network, ...]
     download_addresses: DownloadAddresses
+    #: By name, where each value comes from, in words for admins; what is not there is a default.
+    origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def downloads_folder(self) -> Path:
         """Where each process spools the downloads that it served."""
         return self.data / "downloads"
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What a source says of a setting, and which source that is."""
+
+    text: str
+    origin: str
 
 
 @dataclass(frozen=True)
@@ -122,9 +136,36 @@ def _base_url(text: str) -> str:
 
 
 def _smtp_url(text: str) -> str:
-    if text and (not text.startswith(("smtp://", "smtps://")) or not urlsplit(text).hostname):
-        raise ValueError("an address such as smtp://mail.example.com")
+    if not text:
+        return text
+    try:
+        parts = urlsplit(text)
+        # `port` is what raises when it is none.
+        is_one = parts.scheme in {"smtp", "smtps"} and parts.hostname and parts.port != 0
+        options = parse_qs(parts.query, strict_parsing=True) if parts.query else {}
+    except ValueError:
+        is_one, options = False, {}
+    else:
+        is_one = is_one and parts.path in {"", "/"} and not parts.fragment and text.isprintable()
+    if not is_one or options.keys() - {"from"}:
+        raise ValueError(
+            "an address such as smtp://user:password@mail.example.com:587, in which other"
+            " characters than letters and digits are percent-encoded in user and password"
+        )
+    # The standard library sends no others.
+    if not unquote(f"{parts.username}{parts.password}").isascii():
+        raise ValueError("an address whose user and password are ASCII")
+    if options and not _is_sender(options["from"]):
+        raise ValueError("an address whose `from` is one e-mail address, percent-encoded")
     return text
+
+
+def _is_sender(values: list[str]) -> bool:
+    # Anything that parses as several, or has no domain, would be refused by mail servers.
+    found = getaddresses(values)
+    if len(found) != 1 or not values[0].isprintable():
+        return False
+    return re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)*", found[0][1]) is not None
 
 
 def _size(text: str) -> int:
@@ -192,8 +233,8 @@ SETTINGS = (
     Setting(
         "smtp_url",
         "",
-        "The server that takes mail: `smtp://user:password@mail.example.com:587`, or `smtps://…`. "
-        "Empty: no mail is sent.",
+        "The server that takes mail: `smtp://user:password@mail.example.com:587`, or `smtps://…`; "
+        "`?from=` names the sender. Empty: no mail is sent.",
         _smtp_url,
     ),
     Setting(
@@ -235,12 +276,14 @@ def load_settings(
         SettingsError: with every fault of every source.
     """
     faults: list[str] = []
-    given = _from_toml(Path(environment.get("PACKSLIP_CONFIG") or "packslip.toml"), faults)
-    for source in (instance or {}, environment, overrides or {}):
-        given |= _from_names(source)
+    given = _served_at(environment)
+    given |= _from_toml(Path(environment.get("PACKSLIP_CONFIG") or "packslip.toml"), faults)
+    sources = ((instance, "config.py"), (environment, "environment"), (overrides, "the program"))
+    for source, origin in sources:
+        given |= _from_names(source or {}, origin)
     values: dict[str, Any] = {}
     for setting in SETTINGS:
-        text = given.get(setting.name, setting.default)
+        text = given[setting.name].text if setting.name in given else setting.default
         try:
             values[setting.name] = setting.parse(text)
         except ValueError as error:
@@ -250,7 +293,12 @@ def load_settings(
         raise SettingsError(faults)
     values["database_url"] = values["database_url"] or f"sqlite:///{values['data']}/packslip.db"
     values["storage_url"] = values["storage_url"] or (values["data"] / "files").as_uri()
-    return Settings(**values)
+    return Settings(**values, origins={name: one.origin for name, one in given.items()})
+
+
+def note_served_at(address: str) -> None:
+    """Let the processes that are started from here take the address for their `base_url`."""
+    os.environ[_SERVED_AT] = address
 
 
 def unknown_settings(environment: Mapping[str, str]) -> list[str]:
@@ -280,16 +328,21 @@ def secret_key(settings: Settings) -> str:
     return path.read_text().strip()
 
 
-def _from_names(source: Mapping[str, Any]) -> dict[str, str]:
-    found = {name: str(source[key]) for key, name in _FLASK_NAMES.items() if source.get(key)}
-    for setting in SETTINGS:
-        value = source.get(PREFIX + setting.name.upper())
-        if value is not None:
-            found[setting.name] = str(value)
-    return found
+def _served_at(environment: Mapping[str, str]) -> dict[str, _Given]:
+    address = environment.get(_SERVED_AT)
+    return {"base_url": _Given(address, "packslip serve")} if address else {}
 
 
-def _from_toml(path: Path, faults: list[str]) -> dict[str, str]:
+def _from_names(source: Mapping[str, Any], origin: str) -> dict[str, _Given]:
+    names = _FLASK_NAMES | {PREFIX + setting.name.upper(): setting.name for setting in SETTINGS}
+    return {
+        name: _Given(str(source[key]), f"{origin}: {key}")
+        for key, name in names.items()
+        if source.get(key) is not None and (source[key] or key not in _FLASK_NAMES)
+    }
+
+
+def _from_toml(path: Path, faults: list[str]) -> dict[str, _Given]:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -306,5 +359,5 @@ def _from_toml(path: Path, faults: list[str]) -> dict[str, str]:
         elif not isinstance(value, str | int):
             faults.append(f"{path}: {key} must be a text or a number")
         else:
-            found[name] = str(value)
+            found[name] = _Given(str(value), os.fspath(path.absolute()))
     return found

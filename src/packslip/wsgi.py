@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from typing import Any
 
@@ -11,11 +10,13 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from packslip import db
+from packslip.accounts import setup
 from packslip.app import create_app
 from packslip.downloads.drain import drain
 from packslip.downloads.recorder import current_recorder
 from packslip.errors import PackslipError
-from packslip.settings import Settings
+from packslip.mail.sender import current_sender
+from packslip.settings import Settings, note_served_at
 from packslip.web.context import current_settings, current_storage
 
 #: Requests that one worker process answers at a time; more wait in its queue.
@@ -47,6 +48,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
         app = create_app()
         with app.app_context():
             current_recorder().start()
+            current_sender().start()
         return app
 
 
@@ -59,22 +61,45 @@ class _Server(BaseApplication):  # type: ignore[misc]
 def serve(host: str, port: int, workers: int) -> None:
     """Bring the database up to date and serve the index."""
     _check_address(host, port)
-    settings = _prepare()
+    settings, set_up_code = _prepare()
     if not settings.base_url:
-        os.environ["PACKSLIP_BASE_URL"] = _address(host, port)
+        note_served_at(_address(host, port))
     click.echo(
         f"Packslip serves {_address(host, port)}/ with its data in {settings.data}", err=True
     )
+    if set_up_code is not None:
+        _ask_for_set_up(settings.base_url or _address(host, port), set_up_code)
     _Server(_options(f"[{host}]:{port}" if ":" in host else f"{host}:{port}", workers)).run()
 
 
-def _prepare() -> Settings:
+def _prepare() -> tuple[Settings, str | None]:
+    """The settings, and the code with which the index is to be set up if it is not."""
     with create_app().app_context():
         db.upgrade_schema()
         _clear_up()
+        set_up_code = _set_up_code(current_settings())
         # The workers are forked from this process and must not share its connections.
         db.db.engine.dispose()
-        return current_settings()
+        return current_settings(), set_up_code
+
+
+def _set_up_code(settings: Settings) -> str | None:
+    session = db.session()
+    try:
+        if setup.is_set_up(session):
+            setup.remove_code_file(settings.data)
+            return None
+        with db.write_transaction(session):
+            return setup.provide_code(session, settings.data)
+    finally:
+        session.close()
+
+
+def _ask_for_set_up(base_url: str, code: str) -> None:
+    """Tell the way to the first admin. The code is told nowhere else, least of all in the log."""
+    click.echo("Nobody can log in yet. This link makes the first admin, once:", err=True)
+    # In the fragment, which browsers send to nobody, proxies and their logs included.
+    click.echo(f"{base_url}/setup#code={code}", err=True)
 
 
 def _clear_up() -> None:

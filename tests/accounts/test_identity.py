@@ -3,10 +3,11 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy.orm import Session
 from tests.helpers.accounts import ACTOR, basic, make_token, make_user
 
-from packslip.accounts import identity, operations, verified
+from packslip.accounts import identity, operations, passwords, verified
 from packslip.accounts.identity import WrongCredentialsError, confirm, identify
 from packslip.accounts.models import Token, User
 from packslip.accounts.passwords import hash_password
@@ -30,13 +31,13 @@ def nothing_remembered() -> Iterator[None]:
 def checks(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """One entry for each password that was checked the slow way: whether there was a hash."""
     done: list[bool] = []
-    verify = identity.verify_password
+    verify = PasswordHasher.verify
 
-    def counted(hashed_password: str | None, password: str) -> bool:
-        done.append(hashed_password is not None)
-        return verify(hashed_password, password)
+    def counted(self: PasswordHasher, hashed: str, password: bytes) -> bool:
+        done.append(hashed != passwords._NOBODYS_HASH)
+        return verify(self, hashed, password)
 
-    monkeypatch.setattr(identity, "verify_password", counted)
+    monkeypatch.setattr(PasswordHasher, "verify", counted)
     return done
 
 

@@ -1,16 +1,25 @@
+import contextlib
 import unicodedata
 from typing import Any
 
 import pytest
+import zxcvbn.matching
 from argon2 import PasswordHasher
 
 from packslip.accounts import passwords
 from packslip.accounts.passwords import (
+    CommonPasswordError,
     PasswordLengthError,
     PasswordTextError,
+    check_new_password,
     hash_password,
+    renew_hash,
     verify_password,
 )
+
+SHORTEST = "kelp mug ufo"
+#: 256 characters that nobody would try.
+LONGEST = (f"{SHORTEST} shed owl " * 13)[:256]
 
 
 @pytest.fixture
@@ -47,15 +56,15 @@ def test_a_refusal_names_the_limits(length: int) -> None:
         hash_password("x" * length)
 
 
-@pytest.mark.parametrize("password", ["x" * 12, "x" * 256, "🔑" * 256, "пароль пароль"])
+@pytest.mark.parametrize("password", [SHORTEST, LONGEST, "🔑🚪🏠" + LONGEST[3:], "пароль пароль"])
 def test_any_unicode_of_a_good_length_is_taken(password: str) -> None:
     assert verify_password(hash_password(password), password)
 
 
 def test_it_does_not_matter_how_an_accent_is_composed() -> None:
-    password = "é" * 256
+    password = LONGEST[:240] + "é" * 16
     decomposed = unicodedata.normalize("NFD", password)
-    assert len(decomposed) == 512
+    assert len(decomposed) == 272
     assert verify_password(hash_password(decomposed), password)
     assert verify_password(hash_password(password), decomposed)
 
@@ -63,13 +72,13 @@ def test_it_does_not_matter_how_an_accent_is_composed() -> None:
 def test_surrogates_are_refused_and_never_match() -> None:
     with pytest.raises(PasswordTextError):
         hash_password("\udc80" * 12)
-    assert not verify_password(hash_password("x" * 12), "\udc80" * 12)
+    assert not verify_password(hash_password(SHORTEST), "\udc80" * 12)
 
 
 def test_a_password_that_goes_on_behind_the_limit_does_not_match() -> None:
-    hashed = hash_password("x" * 256)
-    assert not verify_password(hashed, "x" * 257)
-    assert not verify_password(hashed, "x" * 100_000)
+    hashed = hash_password(LONGEST)
+    assert not verify_password(hashed, LONGEST + "x")
+    assert not verify_password(hashed, LONGEST + "x" * 100_000)
 
 
 def test_without_a_hash_nothing_matches() -> None:
@@ -100,3 +109,80 @@ def test_a_huge_password_is_cut_before_any_work(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(passwords.unicodedata, "normalize", counted)
     assert not verify_password(None, "x" * 1_000_000)
     assert max(seen) <= 4 * 256
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "password1234",
+        "passwordpassword",
+        "123456789012",
+        "qwertyuiop12",
+        "aaaaaaaaaaaa",
+        "Passw0rd1234",
+        "abc" * 50,
+        "packslip1234",
+        "adalovelace1",
+        "ada@example.com",
+        "hunter2hunter2",
+    ],
+)
+def test_what_is_easy_to_guess_is_refused(password: str) -> None:
+    with pytest.raises(CommonPasswordError) as error:
+        check_new_password(password, "ada", "Ada Lovelace", "ada@example.com")
+    assert error.value.field == "password"
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "correct horse battery",
+        "correct horse battery staple",
+        "a long enough password",
+        "secret-password-1",
+        "kelp mug ufo",
+        "пароль пароль",
+    ],
+)
+def test_ordinary_pass_phrases_are_taken(password: str) -> None:
+    check_new_password(password, "ada", "Ada Lovelace", "ada@example.com")
+
+
+def test_what_is_known_of_a_user_is_not_known_of_the_next_one() -> None:
+    with pytest.raises(CommonPasswordError):
+        check_new_password("zebulonquist", "Zebulon Quist")
+    check_new_password("zebulonquist", "Ada Lovelace")
+
+
+@pytest.mark.parametrize("password", ["4@8({[<369!1|7+0$5%2" * 10, "1|!7" * 64, "p@$sw0rd" * 32])
+def test_no_password_is_looked_at_for_long(monkeypatch: pytest.MonkeyPatch, password: str) -> None:
+    looked_up = 0
+    match = zxcvbn.matching.dictionary_match
+
+    def counted(text: str, *arguments: Any, **options: Any) -> Any:
+        nonlocal looked_up
+        looked_up += len(text) ** 2
+        return match(text, *arguments, **options)
+
+    monkeypatch.setattr(zxcvbn.matching, "dictionary_match", counted)
+    with contextlib.suppress(CommonPasswordError):
+        check_new_password(password, "a" * 100_000)
+    # Several seconds without limits, in which nothing else in the process runs.
+    assert looked_up < 100 * passwords.LOOKED_AT**2
+
+
+def test_a_hash_is_renewed_when_parameters_rise(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed = hash_password("correct horse battery")
+    assert renew_hash(hashed, "correct horse battery") is None
+    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64))
+    renewed = renew_hash(hashed, "correct horse battery")
+    assert renewed is not None
+    assert "m=64,t=1" in renewed
+    assert verify_password(renewed, "correct horse battery")
+
+
+def test_a_password_from_before_todays_rules_is_renewed_too() -> None:
+    weaker = PasswordHasher(time_cost=1, memory_cost=64).hash("short")
+    renewed = renew_hash(weaker, "short")
+    assert renewed is not None
+    assert verify_password(renewed, "short")

@@ -16,8 +16,18 @@ def test_what_was_right_is_remembered_for_that_user_hash_and_password_alone() ->
     verified.remember(1, "hash", "password")
     assert verified.is_remembered(1, "hash", "password")
     assert not verified.is_remembered(2, "hash", "password")
-    assert not verified.is_remembered(1, "other hash", "password")
-    assert not verified.is_remembered(1, "hash", "other password")
+    assert not verified.is_remembered(1, "hash", "password", "192.0.2.1")
+    assert verified.is_remembered(1, "hash", "password")
+
+
+@pytest.mark.parametrize("other", [("other hash", "password"), ("hash", "other password")])
+def test_a_guess_ends_it_for_that_user_and_address_alone(other: tuple[str, str]) -> None:
+    for user_id, address in ((1, "192.0.2.1"), (1, "192.0.2.2"), (2, "192.0.2.1")):
+        verified.remember(user_id, "hash", "password", address)
+    assert not verified.is_remembered(1, *other, "192.0.2.1")
+    assert not verified.is_remembered(1, "hash", "password", "192.0.2.1")
+    assert verified.is_remembered(1, "hash", "password", "192.0.2.2")
+    assert verified.is_remembered(2, "hash", "password", "192.0.2.1")
 
 
 def test_it_is_forgotten_after_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,6 +59,6 @@ def test_the_oldest_make_room() -> None:
 
 def test_no_password_is_kept() -> None:
     verified.remember(1, "the stored hash", "the password")
-    kept = b"".join(verified._made)
+    kept = str(verified._marks).encode()
     assert b"the password" not in kept
     assert b"the stored hash" not in kept

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask
 
 from packslip import create_app
+from packslip.accounts.setup import mark_set_up
 from packslip.db import db
 
 _made: list[Flask] = []
@@ -21,8 +22,11 @@ def close_apps() -> None:
             db.engine.dispose()
 
 
-def make_app(folder: Path, database_url: str, **settings: Any) -> Flask:
-    """An application with its data in `folder`; settings are named as in the environment."""
+def make_app(folder: Path, database_url: str, *, set_up: bool = True, **settings: Any) -> Flask:
+    """An application with its data in `folder`; settings are named as in the environment.
+
+    It takes itself for set up, though nobody can log in; else the first set-up is still to come.
+    """
     app = create_app(
         {
             "TESTING": True,
@@ -33,5 +37,7 @@ def make_app(folder: Path, database_url: str, **settings: Any) -> Flask:
             **settings,
         }
     )
+    if set_up:
+        mark_set_up(app)
     _made.append(app)
     return app

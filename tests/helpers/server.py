@@ -21,15 +21,13 @@ from typing import Any
 from urllib.parse import urljoin
 
 import httpx
+from tests.helpers.prepared import PASSWORD, prepare_data
 from tests.helpers.processes import BIN, own_environment, run
 
 #: Seconds that a server may take to start or to stop.
 PATIENCE = 40
 
 _JSON = "application/vnd.pypi.simple.v1+json"
-
-#: The password of users that are made without another one.
-PASSWORD = "correct horse battery"
 
 #: Servers of this process, so that a failed test can show their logs.
 STARTED: list[Server] = []
@@ -211,12 +209,18 @@ def serving(
     data: Path | None = None,
     workers: int = 2,
     name: str = "127.0.0.1",
+    set_up: bool = True,
     **settings: str,
 ) -> Iterator[Server]:
-    """A running server, which is asked to end with the block unless it ended before."""
+    """A running server, which is asked to end with the block unless it ended before.
+
+    It has an admin, `ADMIN`, unless its first set-up is still to come.
+    """
     server = Server(folder, data or folder / "data", workers, settings, name=name)
     if name != "127.0.0.1":
         server.settings["PACKSLIP_BASE_URL"] = server.url
+    if set_up and "PACKSLIP_DATABASE_URL" not in settings:
+        prepare_data(server.data)
     server.start()
     try:
         yield server

@@ -11,7 +11,6 @@ from tests.helpers.forms import BOUNDARY, FORM_TYPE, encode_form, file_part, tex
 
 from packslip.errors import InvalidError
 from packslip.index import forms
-from packslip.index.bodies import TruncatedBodyError
 from packslip.index.forms import (
     FieldError,
     Form,
@@ -20,6 +19,7 @@ from packslip.index.forms import (
     NoFormError,
     read_form,
 )
+from packslip.web.bodies import TruncatedBodyError
 
 
 def read(body: bytes | Iterable[bytes], content_type: str = FORM_TYPE) -> tuple[Form, bytes]:

@@ -188,7 +188,20 @@ def test_maintainers_come_and_go(run: Run, session: Session) -> None:
     assert run("maintainers", "add", "a", "bob", "--role", "owner").exit_code == 0
     assert run("maintainers", "remove", "a", "ada").exit_code == 0
     listed = json.loads(run("maintainers", "list", "a", "--json").stdout)
-    assert listed == [{"username": "bob", "role": "owner"}]
+    assert listed == [{"username": "bob", "role": "owner", "invited_as": None}]
     assert isinstance(run("maintainers", "remove", "a", "bob").exception, LastOwnerError)
     with write_transaction(session):
         assert package.serial == session.scalars(select(Event.id).order_by(Event.id)).all()[-1]
+
+
+def test_people_are_invited(run: Run, session: Session) -> None:
+    add_stored(session)
+    make_user(session, "bob")
+    assert run("invite", "a", "Bob").stdout == "bob is invited to become maintainer of A.\n"
+    run("invite", "a", "bob", "--role", "owner")
+    assert run("maintainers", "list", "a").stdout == "ada\towner\nbob\tinvited as owner\n"
+    listed = json.loads(run("maintainers", "list", "a", "--json").stdout)
+    assert listed[1] == {"username": "bob", "role": None, "invited_as": "owner"}
+    done = run("withdraw", "a", "bob").stdout
+    assert done == "The invitation of bob to A is withdrawn.\n"
+    assert isinstance(run("withdraw", "a", "bob").exception, NotFoundError)

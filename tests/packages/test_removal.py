@@ -46,6 +46,7 @@ def test_a_package_goes_with_all_that_it_has(session: Session) -> None:
     (event,) = events_of(session, "a")
     assert event.action == "package.remove"
     assert sorted(event.data["versions"]) == ["1.0", "2.0"]
+    assert event.data["maintainers"] == [{"username": "ada", "role": "owner"}]
 
 
 def test_a_release_goes_and_the_package_stays(session: Session) -> None:

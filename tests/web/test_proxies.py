@@ -32,7 +32,8 @@ def address_seen(folder: Path, trusted: str, peer: str, forwarded: str | None) -
         ("10.0.0.0/8, ::1", INNER, f"{CLIENT}, {OUTER}", CLIENT),
         # What a client claims to have come through is not believed.
         ("10.0.0.0/8", INNER, f"{INNER}, {CLIENT}", CLIENT),
-        ("10.0.0.0/8", INNER, "garbage", "garbage"),
+        ("10.0.0.0/8", INNER, "garbage", "None"),
+        ("1", INNER, "x" * 400, "None"),
         ("::1", "::1", CLIENT, CLIENT),
     ],
 )

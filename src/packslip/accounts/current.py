@@ -9,6 +9,7 @@ from typing import cast
 import structlog
 from flask import Blueprint, Flask, Response, abort, redirect, request, session, url_for
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from packslip import db
 from packslip.accounts.login_sessions import (
@@ -53,6 +54,18 @@ def require_user() -> User:
     if user is None:
         abort(redirect(login_address(), code=303))
     return user
+
+
+def confirm_login(transaction: Session) -> LoginSession:
+    """The session of who is logged in, read again inside of the transaction that relies on it.
+
+    Whoever was logged out or disabled meanwhile is sent to the log-in page.
+    """
+    secret = session.get(_SECRET)
+    login = find_login_session(transaction, secret) if isinstance(secret, str) else None
+    if login is None:
+        abort(redirect(login_address(), code=303))
+    return login
 
 
 def require_admin() -> User:
@@ -144,9 +157,12 @@ def _find() -> LoginSession | None:
 
 def _note_seen(session_id: int) -> None:
     try:
-        with db.write_transaction(db.session()) as transaction:
+        with db.write_transaction(db.session(), wait=False) as transaction:
             note_seen(transaction, session_id, request.remote_addr)
-    except (SQLAlchemyError, UnavailableError) as error:
+    except UnavailableError:
+        # Somebody else writes; the next page will tell.
+        pass
+    except SQLAlchemyError as error:
         # The page matters more than the time of the visit.
         log.warning("a session's last use was not written down", error=str(error))
 

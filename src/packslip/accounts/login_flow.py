@@ -10,6 +10,7 @@ from werkzeug import Response
 
 from packslip import db
 from packslip.accounts.current import begin_login
+from packslip.accounts.identity import Identity, WrongCredentialsError, confirm
 from packslip.accounts.models import User
 from packslip.accounts.second_factors import has_second_factor
 from packslip.events.models import Action
@@ -54,11 +55,17 @@ def log_in(user: User, method: str) -> Response:
     """Log the user in and send the browser on to where it wanted to go.
 
     `method` says for the audit log what proved who they are: `password`, `password and code`, …
+
+    Raises:
+        WrongCredentialsError: the user was disabled or got another password in this very moment.
     """
     pending = session.get(_PENDING) or {}
     goal = pending.get("next") or safe_next("/")
+    checked = _fingerprint(user)
     with db.write_transaction(db.session()) as transaction:
-        transaction.refresh(user)
+        confirm(transaction, Identity(user))
+        if _fingerprint(user) != checked:
+            raise WrongCredentialsError
         user.last_login = datetime.now(UTC)
         begin_login(user)
         actor = Actor(user.username, user_id=user.id, ip_address=request.remote_addr)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from packslip.accounts.models import LoginSession, User
 from packslip.accounts.tokens import hash_token
+from packslip.db import is_key
 from packslip.errors import NotFoundError
 from packslip.events.models import Action
 from packslip.events.operations import Actor, record
@@ -89,7 +90,7 @@ def get_login_session(session: Session, user: User, session_id: int) -> LoginSes
     Raises:
         UnknownLoginSessionError: there is none, or it is somebody else's.
     """
-    found = session.get(LoginSession, session_id)
+    found = session.get(LoginSession, session_id) if is_key(session_id) else None
     if found is None or found.user_id != user.id:
         raise UnknownLoginSessionError(session_id)
     return found
@@ -110,6 +111,21 @@ def revoke_login_session(session: Session, actor: Actor, login: LoginSession) ->
     record(session, actor, Action.SESSION_REVOKE, subject_id=login.user_id, data=data)
     session.delete(login)
     session.flush()
+
+
+def revoke_login_sessions(
+    session: Session, actor: Actor, user: User, *, keep: LoginSession | None = None
+) -> int:
+    """End the user's sessions at once, but the one to `keep`; give how many they were."""
+    ended = [
+        {"session_id": login.id, "user_agent": login.user_agent, "address": login.ip_address}
+        for login in list_login_sessions(session, user)
+        if keep is None or login.id != keep.id
+    ]
+    end_login_sessions(session, user, keep=keep)
+    if ended:
+        record(session, actor, Action.SESSION_REVOKE, subject_id=user.id, data={"sessions": ended})
+    return len(ended)
 
 
 def end_login_sessions(session: Session, user: User, *, keep: LoginSession | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ForeignKey, String
+from sqlalchemy import JSON, BigInteger, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from packslip.db import NO_REUSE, Base, BigKey, Changed, Created
@@ -113,7 +113,7 @@ class RecoveryCode(Created, Base):
 
     id: Mapped[BigKey]
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
-    #: SHA-256, hexadecimal.
+    #: See `packslip.accounts.recovery_codes`.
     hashed_code: Mapped[str] = mapped_column(String(64), unique=True)
 
 
@@ -213,6 +213,9 @@ class Throttle(Changed, Base):
     #: What is counted: an account or a network, hashed, since people mistype passwords as names.
     key: Mapped[str] = mapped_column(String(80), primary_key=True)
     failures: Mapped[int] = mapped_column(default=0)
+    #: When those were that still count, in seconds since 1970, the latest last; for failures that
+    #: are forgotten one by one.
+    failed_at: Mapped[list[float]] = mapped_column(JSON, default=list)
     last_failure_at: Mapped[datetime] = mapped_column(index=True)
     blocked_until: Mapped[datetime | None]
 

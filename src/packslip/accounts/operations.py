@@ -4,32 +4,40 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from packaging.utils import InvalidName, canonicalize_name
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from packslip.accounts import queries, usernames
-from packslip.accounts.models import Role, Scope, Token, User
+from packslip.accounts.links import end_links
+from packslip.accounts.login_sessions import end_login_sessions
+from packslip.accounts.models import LinkPurpose, Role, Scope, Token, User
 from packslip.accounts.tokens import hash_token, new_secret
 from packslip.errors import InvalidError
 from packslip.events.models import Action
 from packslip.events.operations import Actor, record
-from packslip.texts import one_line
+from packslip.mail.operations import enqueue
+from packslip.texts import brief, one_line
 
-MAX_EMAIL = 320
 MAX_NAME = 200
 MAX_TOKEN_NAME = 100
 
-#: How old a token's `last_used_at` must be before another use is written down.
-USE_PRECISION = timedelta(minutes=10)
+#: How many valid tokens a user may have, and how many packages a token may be limited to.
+MAX_TOKENS = 100
+MAX_TOKEN_PACKAGES = 100
+
+#: No longer than the name of a file.
+MAX_PACKAGE_NAME = 240
 
 _EMAIL = re.compile(r"[^\s@<>\",;:()\[\]\\]+@[^\s@<>\",;:()\[\]\\]+")
 
 
 class UsernameError(InvalidError):
     """The username is not one."""
+
+    field = "username"
 
     def __init__(self, username: str) -> None:
         super().__init__(
@@ -42,6 +50,8 @@ class UsernameError(InvalidError):
 class EmailError(InvalidError):
     """The e-mail address is not one."""
 
+    field = "email"
+
     def __init__(self, email: str) -> None:
         super().__init__("That is no e-mail address.")
         self.email = email
@@ -49,6 +59,8 @@ class EmailError(InvalidError):
 
 class UsernameTakenError(InvalidError):
     """Somebody has that username."""
+
+    field = "username"
 
     def __init__(self, username: str) -> None:
         super().__init__(f"The username {username!r} is taken.")
@@ -58,6 +70,8 @@ class UsernameTakenError(InvalidError):
 class EmailTakenError(InvalidError):
     """Somebody has that e-mail address."""
 
+    field = "email"
+
     def __init__(self, email: str) -> None:
         super().__init__("The e-mail address is taken.")
         self.email = email
@@ -66,9 +80,29 @@ class EmailTakenError(InvalidError):
 class PackageNameError(InvalidError):
     """A token cannot be limited to something that is no package name."""
 
+    field = "packages"
+
     def __init__(self, name: str) -> None:
-        super().__init__(f"{name!r} is not a valid package name.")
+        super().__init__(f"'{brief(name)}' is not a valid package name.")
         self.name = name
+
+
+class TokenPackagesCountError(InvalidError):
+    """A token cannot be limited to no package at all, or to very many."""
+
+    field = "packages"
+
+    def __init__(self) -> None:
+        super().__init__(f"A token can be limited to 1 to {MAX_TOKEN_PACKAGES} packages.")
+
+
+class TooManyTokensError(InvalidError):
+    """The user has as many valid tokens as one may have."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"A user may have {MAX_TOKENS} valid tokens. Revoke one that is not needed any more."
+        )
 
 
 class ExpiryError(InvalidError):
@@ -87,10 +121,47 @@ def create_user(
     name: str = "",
     hashed_password: str | None = None,
     role: Role = Role.MEMBER,
+    email_confirmed: bool = False,
 ) -> User:
-    """Add a user. Username and e-mail address are kept in lower case.
+    """Add a user for whom somebody else does it, and record that.
 
     Without `hashed_password` (see `passwords.hash_password`) the user cannot log in.
+    `email_confirmed` says that the actor vouches for the address; otherwise see
+    `email_addresses.ask_confirmation`.
+
+    Raises:
+        InvalidError: see `add_user`.
+    """
+    user = add_user(
+        session,
+        username=username,
+        email=email,
+        name=name,
+        hashed_password=hashed_password,
+        role=role,
+        email_confirmed=email_confirmed,
+    )
+    record(
+        session,
+        actor,
+        Action.USER_CREATE,
+        subject_id=user.id,
+        data={"username": user.username, "role": user.role},
+    )
+    return user
+
+
+def add_user(
+    session: Session,
+    *,
+    username: str,
+    email: str | None,
+    name: str = "",
+    hashed_password: str | None = None,
+    role: str = Role.MEMBER,
+    email_confirmed: bool = False,
+) -> User:
+    """Add a user; the caller records it. Username and e-mail address are kept in lower case.
 
     Raises:
         UsernameError: the username is not one.
@@ -100,11 +171,12 @@ def create_user(
         EmailTakenError: somebody has the e-mail address, in whatever case.
     """
     user = User(
-        username=_username(username),
-        email=None if email is None else _email(email),
-        name=one_line(name, "A name", MAX_NAME),
+        username=read_username(username),
+        email=None if email is None else read_email(email),
+        name=read_name(name),
         hashed_password=hashed_password,
         role=role,
+        email_confirmed_at=datetime.now(UTC) if email and email_confirmed else None,
     )
     try:
         with session.begin_nested():
@@ -116,26 +188,74 @@ def create_user(
         if email is not None and queries.find_user_by_email(session, email):
             raise EmailTakenError(email.strip().lower()) from None
         raise
-    record(
-        session,
-        actor,
-        Action.USER_CREATE,
-        subject_id=user.id,
-        data={"username": user.username, "role": user.role},
-    )
     return user
 
 
-def set_password(session: Session, actor: Actor, user: User, hashed_password: str) -> None:
-    """Give the user another password, as its hash (see `passwords.hash_password`)."""
+def read_username(username: str) -> str:
+    """The username as it is kept.
+
+    Raises:
+        UsernameError: it is not one.
+    """
+    if not usernames.is_username(username):
+        raise UsernameError(username)
+    return username.lower()
+
+
+def read_email(email: str) -> str:
+    """The e-mail address as it is kept.
+
+    Raises:
+        EmailError: it is not one.
+        InvalidError: it is too long or not one line.
+    """
+    email = _one_line(email.lower(), "An e-mail address", queries.MAX_EMAIL, "email")
+    if not _EMAIL.fullmatch(email) or not email.isprintable():
+        raise EmailError(email)
+    return email
+
+
+def read_name(name: str) -> str:
+    """The name of a person as it is kept.
+
+    Raises:
+        InvalidError: it is too long or not one line.
+    """
+    return _one_line(name, "A name", MAX_NAME, "name")
+
+
+def set_password(
+    session: Session,
+    actor: Actor,
+    user: User,
+    hashed_password: str,
+    action: Action = Action.USER_SET_PASSWORD,
+) -> None:
+    """Give the user another password, as its hash (see `passwords.hash_password`).
+
+    It ends all of the user's sessions and the links for another password, and tells the user.
+    """
     user.hashed_password = hashed_password
-    record(
-        session,
-        actor,
-        Action.USER_SET_PASSWORD,
-        subject_id=user.id,
-        data={"username": user.username},
-    )
+    record(session, actor, action, subject_id=user.id, data={"username": user.username})
+    end_links(session, user, LinkPurpose.RESET_PASSWORD)
+    end_login_sessions(session, user)
+    if user.email is not None:
+        data = {"username": user.username, "address": actor.ip_address}
+        enqueue(session, "password-changed", user.email, data)
+
+
+def change_name(session: Session, actor: Actor, user: User, name: str) -> None:
+    """Write the user's name in another way.
+
+    Raises:
+        InvalidError: the name is too long or not one line.
+    """
+    before, after = user.name, read_name(name)
+    if before == after:
+        return
+    user.name = after
+    data = {"username": user.username, "before": before, "after": after}
+    record(session, actor, Action.USER_CHANGE, subject_id=user.id, data=data)
 
 
 def create_token(
@@ -154,18 +274,24 @@ def create_token(
 
     Raises:
         PackageNameError: one of `packages` cannot be a package's name.
+        TokenPackagesCountError: `packages` holds none, or very many.
+        TooManyTokensError: the user has as many valid tokens as one may have.
         ExpiryError: `expires_at` is past.
         InvalidError: the name is too long or not one line.
     """
     if expires_at is not None and expires_at <= datetime.now(UTC):
         raise ExpiryError
+    # Two that are made at the same moment are counted one after the other.
+    session.refresh(user, with_for_update=True)
+    if queries.count_valid_tokens(session, user) >= MAX_TOKENS:
+        raise TooManyTokensError
     secret = new_secret()
     token = Token(
         user=user,
         name=one_line(name, "A token's name", MAX_TOKEN_NAME),
         hashed_secret=hash_token(secret),
         scope=scope,
-        packages=None if packages is None else sorted({_package_id(p) for p in packages}),
+        packages=None if packages is None else _package_ids(packages),
         expires_at=expires_at,
     )
     session.add(token)
@@ -195,28 +321,24 @@ def revoke_token(session: Session, actor: Actor, token: Token) -> None:
     record(session, actor, Action.TOKEN_REVOKE, subject_id=token.user_id, data=data)
 
 
-def note_use(session: Session, token: Token) -> None:
-    """Write down that the token is in use, unless that was done some minutes ago."""
-    now = datetime.now(UTC)
-    if token.last_used_at is None or now - token.last_used_at >= USE_PRECISION:
-        token.last_used_at = now
-        session.flush()
+def _one_line(text: str, what: str, limit: int, field: str) -> str:
+    try:
+        return one_line(text, what, limit)
+    except InvalidError as error:
+        error.field = field
+        raise
 
 
-def _username(username: str) -> str:
-    if not usernames.is_username(username):
-        raise UsernameError(username)
-    return username.lower()
-
-
-def _email(email: str) -> str:
-    email = one_line(email.lower(), "An e-mail address", MAX_EMAIL)
-    if not _EMAIL.fullmatch(email):
-        raise EmailError(email)
-    return email
+def _package_ids(names: Iterable[str]) -> list[str]:
+    found = sorted({_package_id(name) for name in names})
+    if not 1 <= len(found) <= MAX_TOKEN_PACKAGES:
+        raise TokenPackagesCountError
+    return found
 
 
 def _package_id(name: str) -> str:
+    if len(name) > MAX_PACKAGE_NAME:
+        raise PackageNameError(name)
     try:
         return canonicalize_name(name, validate=True)
     except InvalidName:

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from packslip.web.user_agents import BROWSERS_PRODUCT, first_product
+
 #: What a browser is called; the names that browsers give themselves say little.
 BROWSER = "browser"
 
 _DECODER = json.JSONDecoder()
-_PRODUCT = re.compile(r"\s*([^\s/(){}]{1,100})(?:/([^\s(){}]{1,100}))?(?:\s|$)")
 _PYTHON = re.compile(r"\bCPython[/ ](\d[\w.]{0,63})", re.IGNORECASE)
 _SYSTEMS = {
     "Android": "Linux",
@@ -45,9 +46,8 @@ class Client:
 @lru_cache(maxsize=1024)
 def parse_user_agent(text: str) -> Client:
     """Read a `User-Agent` header. What cannot be understood is left out; nothing is raised."""
-    product = _PRODUCT.match(text)
-    name, version = product.groups() if product else (None, None)
-    if name == "Mozilla":
+    name, version = first_product(text) or (None, None)
+    if name == BROWSERS_PRODUCT:
         return Client(installer=BROWSER, system=_find_system(text))
     told = _find_json(text)
     installer = _member(told, "installer")

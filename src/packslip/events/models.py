@@ -60,7 +60,7 @@ class Action(StrEnum):
 
 
 class Event(Created, Base):
-    """One act that matters. Rows are added and never changed.
+    """One act that matters. Rows are added and never changed: the database refuses it.
 
     People, tokens and packages are named by key alone, so that the log outlives them. The id of
     the latest event of a package is the package's serial.
@@ -74,11 +74,11 @@ class Event(Created, Base):
     action: Mapped[str] = mapped_column(String(64), index=True)
     actor_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     #: The actor's username at that time, or what acted when it was no person.
-    actor_name: Mapped[str] = mapped_column(String(80))
+    actor_name: Mapped[str] = mapped_column(String(80), index=True)
     token_id: Mapped[int | None] = mapped_column(BigInteger)
     #: The user that the act was about, if it was about one.
     subject_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     package_id: Mapped[str | None] = mapped_column(index=True)
-    ip_address: Mapped[str | None] = mapped_column(String(45))
+    ip_address: Mapped[str | None] = mapped_column(String(45), index=True)
     #: What the act was about, and what stood there before and after.
     data: Mapped[dict[str, Any]] = mapped_column(default=dict)

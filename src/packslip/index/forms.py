@@ -18,7 +18,7 @@ from multipart import (
 from werkzeug.http import parse_options_header
 
 from packslip.errors import InvalidError
-from packslip.index.bodies import TruncatedBodyError
+from packslip.web.bodies import TruncatedBodyError
 
 #: Parts that one form may have.
 MOST_PARTS = 4000

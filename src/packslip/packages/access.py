@@ -1,14 +1,18 @@
-"""Who may publish under a name."""
+"""Who may do what with a package."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from packslip.accounts.access import require_upload_scope
 from packslip.accounts.identity import Identity, confirm
+from packslip.accounts.models import Role, User
 from packslip.errors import NotAllowedError
 from packslip.packages import queries
-from packslip.packages.models import Package
+from packslip.packages.models import MaintainerRole, Package
+from packslip.packages.second_factor import SecondFactorMissingError, lacks_second_factor
 
 
 class NotMaintainerError(NotAllowedError):
@@ -21,6 +25,67 @@ class NotMaintainerError(NotAllowedError):
         )
         self.username = username
         self.package_id = package_id
+
+
+class NotManagerError(NotAllowedError):
+    """Others decide about the package."""
+
+    def __init__(self, package_id: str, who: str) -> None:
+        super().__init__(f"Only {who} of the package {package_id!r} and admins may do this.")
+        self.package_id = package_id
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What a user may do with a package on pages. Uploads have a rule of their own."""
+
+    #: The user's part in the package, if they have one.
+    role: MaintainerRole | None = None
+    #: See its settings, yank its releases: owners, maintainers and admins.
+    maintain: bool = False
+    #: Say who looks after it, and see from where others acted: owners and admins.
+    manage: bool = False
+
+
+def rights_of(session: Session, user: User | None, package: Package) -> Rights:
+    """What the user may do with the package; nobody, and who is disabled, may do nothing."""
+    if user is None or user.disabled_at is not None:
+        return Rights()
+    maintainer = queries.find_maintainer(session, package.id, user)
+    role = None if maintainer is None else MaintainerRole(maintainer.role)
+    is_admin = user.role == Role.ADMIN
+    return Rights(
+        role=role,
+        maintain=is_admin or role is not None,
+        manage=is_admin or role is MaintainerRole.OWNER,
+    )
+
+
+def require_manager(session: Session, user: User, package: Package) -> None:
+    """Allow deciding who looks after the package.
+
+    Call it inside of the write transaction that relies on it, with the package locked: see
+    `queries.get_package`.
+
+    Raises:
+        NotManagerError: the user is no owner of it, and no admin.
+    """
+    session.refresh(user)
+    if not rights_of(session, user, package).manage:
+        raise NotManagerError(package.id, "owners")
+
+
+def require_maintainer(session: Session, user: User, package: Package) -> None:
+    """Allow seeing the package's settings and yanking its releases.
+
+    A change relies on it only inside of its write transaction, with the package locked.
+
+    Raises:
+        NotManagerError: the user does not look after it, and is no admin.
+    """
+    session.refresh(user)
+    if not rights_of(session, user, package).maintain:
+        raise NotManagerError(package.id, "owners and maintainers")
 
 
 def require_uploader(session: Session, identity: Identity | None, package_id: str) -> None:
@@ -39,9 +104,12 @@ def require_uploader(session: Session, identity: Identity | None, package_id: st
         TokenScopeError: the token is for reading.
         TokenPackagesError: the token is limited to other packages.
         NotMaintainerError: the package belongs to others.
+        SecondFactorMissingError: a password is not enough for this user.
     """
     identity = require_upload_scope(identity, package_id)
     confirm(session, identity)
+    if identity.token is None and lacks_second_factor(session, identity.user):
+        raise SecondFactorMissingError(identity.user.username)
     if session.get(Package, package_id) is None:
         return
     if queries.find_maintainer(session, package_id, identity.user) is None:

@@ -11,8 +11,15 @@ from sqlalchemy.orm import Session
 from packslip import db
 from packslip.accounts.queries import get_user
 from packslip.events.operations import Actor
-from packslip.packages import operations, queries, removal
-from packslip.packages.models import File, Maintainer, MaintainerRole, Package, Release
+from packslip.packages import maintainer_invitations, operations, queries, removal
+from packslip.packages.models import (
+    File,
+    Maintainer,
+    MaintainerRole,
+    Package,
+    PackageInvitation,
+    Release,
+)
 from packslip.terminal import NeedsTerminalError, is_interactive, print_json, print_table
 from packslip.web.context import current_storage
 
@@ -20,6 +27,12 @@ package_commands = AppGroup("package", help="Look after packages.")
 maintainer_commands = AppGroup("maintainers", help="Say who looks after a package.")
 package_commands.add_command(maintainer_commands)
 
+_role = click.option(
+    "--role",
+    type=click.Choice([role.value for role in MaintainerRole]),
+    default=MaintainerRole.MAINTAINER.value,
+    show_default=True,
+)
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -111,28 +124,55 @@ def remove(name: str, version: str | None, filename: str | None, yes: bool) -> N
     click.echo(f"Removed {what}.")
 
 
+@package_commands.command("invite")
+@click.argument("name")
+@click.argument("username")
+@_role
+def invite(name: str, username: str, role: str) -> None:
+    """Invite the user USERNAME to look after the package NAME, who then accepts or declines."""
+    with db.write_transaction(db.session()) as session:
+        package, user = queries.get_package(session, name), get_user(session, username)
+        maintainer_invitations.invite_maintainer(
+            session, Actor.command(), package, user, MaintainerRole(role), invited_by=None
+        )
+        done = f"{user.username} is invited to become {role} of {package.name}."
+    click.echo(done)
+
+
+@package_commands.command("withdraw")
+@click.argument("name")
+@click.argument("username")
+def withdraw(name: str, username: str) -> None:
+    """Take the open invitation of the user USERNAME to the package NAME back."""
+    with db.write_transaction(db.session()) as session:
+        package, user = queries.get_package(session, name), get_user(session, username)
+        maintainer_invitations.withdraw_invitation(session, Actor.command(), package, user)
+        done = f"The invitation of {user.username} to {package.name} is withdrawn."
+    click.echo(done)
+
+
 @maintainer_commands.command("list")
 @click.argument("name")
 @_json
 def list_maintainers(name: str, as_json: bool) -> None:
-    """List who looks after the package NAME."""
+    """List who looks after the package NAME, and who is invited to."""
     session = db.session()
-    maintainers = queries.list_maintainers(session, queries.get_package(session, name))
+    package = queries.get_package(session, name)
+    maintainers = queries.list_maintainers(session, package)
+    invitations = queries.list_package_invitations(session, package)
     if as_json:
-        print_json([_maintainer_data(maintainer) for maintainer in maintainers])
+        people = [_maintainer_data(one) | {"invited_as": None} for one in maintainers]
+        print_json(people + [_invitation_data(invitation) for invitation in invitations])
         return
-    print_table(("User", "Role"), [(m.user.username, m.role) for m in maintainers])
+    rows = [(m.user.username, m.role) for m in maintainers]
+    rows += [(i.user.username, f"invited as {i.role}") for i in invitations]
+    print_table(("User", "Role"), rows)
 
 
 @maintainer_commands.command("add")
 @click.argument("name")
 @click.argument("username")
-@click.option(
-    "--role",
-    type=click.Choice([role.value for role in MaintainerRole]),
-    default=MaintainerRole.MAINTAINER.value,
-    show_default=True,
-)
+@_role
 def add_maintainer(name: str, username: str, role: str) -> None:
     """Let the user USERNAME look after the package NAME, or change their role."""
     with db.write_transaction(db.session()) as session:
@@ -149,8 +189,7 @@ def remove_maintainer(name: str, username: str) -> None:
     """End the part of the user USERNAME in the package NAME."""
     with db.write_transaction(db.session()) as session:
         package, user = queries.get_package(session, name), get_user(session, username)
-        maintainer = queries.get_maintainer(session, package, user)
-        operations.remove_maintainer(session, Actor.command(), maintainer)
+        operations.remove_maintainer(session, Actor.command(), package, user)
         done = f"{user.username} no longer looks after {package.name}."
     click.echo(done)
 
@@ -222,6 +261,10 @@ def _release_data(release: Release) -> dict[str, Any]:
 
 def _maintainer_data(maintainer: Maintainer) -> dict[str, Any]:
     return {"username": maintainer.user.username, "role": maintainer.role}
+
+
+def _invitation_data(invitation: PackageInvitation) -> dict[str, Any]:
+    return {"username": invitation.user.username, "role": None, "invited_as": invitation.role}
 
 
 def _yank_text(release: Release) -> str:

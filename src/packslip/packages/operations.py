@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from packslip.accounts.models import User
-from packslip.errors import InvalidError
+from packslip.errors import InvalidError, NotAllowedError
 from packslip.events.models import Action, Event
 from packslip.events.operations import Actor, record
 from packslip.packages import queries
@@ -20,8 +20,30 @@ class LastOwnerError(InvalidError):
     """A package must not be left without an owner."""
 
     def __init__(self, package_id: str, username: str) -> None:
-        super().__init__(f"{username!r} is the only owner of the package {package_id!r}.")
+        super().__init__(
+            f"{username!r} is the only owner of the package {package_id!r}."
+            " Make somebody else an owner first."
+        )
         self.package_id = package_id
+        self.username = username
+
+
+class NotOwnerError(NotAllowedError):
+    """Only an owner can hand a package over."""
+
+    def __init__(self, package_id: str, username: str) -> None:
+        super().__init__(f"{username!r} is no owner of the package {package_id!r}.")
+        self.package_id = package_id
+        self.username = username
+
+
+class HeirError(InvalidError):
+    """A package cannot be handed over to this person."""
+
+    field = "heir"
+
+    def __init__(self, username: str) -> None:
+        super().__init__(f"A package cannot be handed over to {username!r}.")
         self.username = username
 
 
@@ -75,46 +97,88 @@ def set_maintainer(
     Raises:
         LastOwnerError: the package's only owner would become a maintainer.
     """
+    lock(session, package)
     maintainer = queries.find_maintainer(session, package.id, user)
-    if maintainer is not None and maintainer.role == role:
-        return
-    data = {"username": user.username, "role": role}
     if maintainer is None:
         session.add(Maintainer(user=user, package=package, role=role))
-        action = Action.MAINTAINER_ADD
-    else:
+        invitation = queries.find_package_invitation(session, package.id, user)
+        if invitation is not None:
+            session.delete(invitation)
+        record_role(session, actor, Action.MAINTAINER_ADD, package, user, before=None, after=role)
+    elif maintainer.role != role:
         _keep_an_owner(session, maintainer)
-        data["before"] = maintainer.role
-        maintainer.role = role
-        action = Action.MAINTAINER_CHANGE
+        _change_role(session, actor, maintainer, role)
+
+
+def remove_maintainer(session: Session, actor: Actor, package: Package, user: User) -> None:
+    """End the user's part in the package, as they or somebody else wished.
+
+    Raises:
+        UnknownMaintainerError: they have none.
+        LastOwnerError: it would have no owner any more.
+    """
+    lock(session, package)
+    maintainer = queries.get_maintainer(session, package, user)
+    _keep_an_owner(session, maintainer)
+    session.delete(maintainer)
+    before = MaintainerRole(maintainer.role)
+    record_role(session, actor, Action.MAINTAINER_REMOVE, package, user, before=before, after=None)
+    session.expire(package, ["maintainers"])
+
+
+def hand_over(session: Session, actor: Actor, package: Package, owner: User, heir: User) -> None:
+    """Make the heir, who looks after the package already, its owner in the place of `owner`.
+
+    Who was the owner stays as a maintainer.
+
+    Raises:
+        UnknownMaintainerError: one of them does not look after the package.
+        NotOwnerError: `owner` is none.
+        HeirError: the heir is the owner themselves, or disabled.
+    """
+    lock(session, package)
+    old = queries.get_maintainer(session, package, owner)
+    new = queries.get_maintainer(session, package, heir)
+    if old.role != MaintainerRole.OWNER:
+        raise NotOwnerError(package.id, owner.username)
+    if old is new or heir.disabled_at is not None:
+        raise HeirError(heir.username)
+    if new.role != MaintainerRole.OWNER:
+        _change_role(session, actor, new, MaintainerRole.OWNER)
+    _change_role(session, actor, old, MaintainerRole.MAINTAINER)
+
+
+def lock(session: Session, package: Package) -> None:
+    """Let nobody else change who looks after the package until the transaction ends."""
+    session.refresh(package, with_for_update=True)
+
+
+def record_role(
+    session: Session,
+    actor: Actor,
+    action: Action,
+    package: Package,
+    user: User,
+    *,
+    before: MaintainerRole | None,
+    after: MaintainerRole | None,
+) -> None:
+    """Put on record that the user's part in the package changed, and move the package's serial."""
+    data = {"username": user.username, "before": before, "after": after}
     event = record(session, actor, action, package_id=package.id, subject_id=user.id, data=data)
     touch(session, package, event)
 
 
-def remove_maintainer(session: Session, actor: Actor, maintainer: Maintainer) -> None:
-    """End the user's part in the package.
-
-    Raises:
-        LastOwnerError: it would have no owner any more.
-    """
-    _keep_an_owner(session, maintainer)
+def _change_role(
+    session: Session, actor: Actor, maintainer: Maintainer, role: MaintainerRole
+) -> None:
+    before, maintainer.role = MaintainerRole(maintainer.role), role
     package, user = maintainer.package, maintainer.user
-    data = {"username": user.username, "role": maintainer.role}
-    session.delete(maintainer)
-    event = record(
-        session,
-        actor,
-        Action.MAINTAINER_REMOVE,
-        package_id=package.id,
-        subject_id=user.id,
-        data=data,
-    )
-    touch(session, package, event)
-    session.expire(package, ["maintainers"])
+    action = Action.MAINTAINER_CHANGE
+    record_role(session, actor, action, package, user, before=before, after=role)
 
 
 def _keep_an_owner(session: Session, maintainer: Maintainer) -> None:
-    # Owners who leave at the same moment wait for each other, and the last one stays.
-    session.refresh(maintainer.package, with_for_update=True)
+    # Owners who leave at the same moment wait for the package's lock, and the last one stays.
     if queries.is_only_owner(session, maintainer):
         raise LastOwnerError(maintainer.package_id, maintainer.user.username)

@@ -14,7 +14,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from packslip.accounts.identity import Identity, confirm
-from packslip.accounts.operations import note_use
 from packslip.db import add_if_new, write_transaction
 from packslip.errors import InvalidError, NotAllowedError
 from packslip.events.models import Action
@@ -152,12 +151,9 @@ def publish_upload(
     require_uploader(session, identity, package.id)
     if is_new and package.id in STANDARD_LIBRARY:
         raise ReservedNameError(package.name)
-    published = _publish(
+    return _publish(
         session, storage, actor, package, distribution, user_id=identity.user.id, one_source=True
     )
-    if identity.token is not None:
-        note_use(session, identity.token)
-    return published
 
 
 def publish_file(
@@ -203,7 +199,8 @@ def _open_package(
             role = MaintainerRole.OWNER
             session.add(Maintainer(user_id=owner_id, package_id=package.id, role=role))
         data = {"name": package.name, "owner_id": owner_id}
-        record(session, actor, Action.PACKAGE_CREATE, package_id=package.id, data=data)
+        action = Action.PACKAGE_CREATE
+        record(session, actor, action, package_id=package.id, subject_id=owner_id, data=data)
     return package, is_new
 
 

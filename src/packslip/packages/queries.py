@@ -6,11 +6,18 @@ from collections.abc import Iterable, Sequence
 
 from packaging.utils import canonicalize_name
 from sqlalchemy import String, cast, select
-from sqlalchemy.orm import Session, defer, selectinload
+from sqlalchemy.orm import Session, defer, joinedload, selectinload
 
 from packslip.accounts.models import User
 from packslip.errors import NotFoundError
-from packslip.packages.models import File, Maintainer, MaintainerRole, Package, Release
+from packslip.packages.models import (
+    File,
+    Maintainer,
+    MaintainerRole,
+    Package,
+    PackageInvitation,
+    Release,
+)
 from packslip.packages.versions import canonical
 
 
@@ -40,6 +47,15 @@ class UnknownFileError(NotFoundError):
         self.filename = filename
 
 
+class UnknownPackageInvitationError(NotFoundError):
+    """The user is not invited to look after the package, or not any more."""
+
+    def __init__(self, package_id: str, username: str) -> None:
+        super().__init__(f"There is no open invitation of {username!r} to {package_id!r}.")
+        self.package_id = package_id
+        self.username = username
+
+
 class UnknownMaintainerError(NotFoundError):
     """The user does not look after the package."""
 
@@ -49,16 +65,23 @@ class UnknownMaintainerError(NotFoundError):
         self.username = username
 
 
-def get_package(session: Session, name: str) -> Package:
+def get_package(session: Session, name: str, *, lock: bool = False) -> Package:
     """The package of that name, however it is spelt (PEP 503).
+
+    With `lock` nobody else changes it, or who looks after it, until the transaction ends.
 
     Raises:
         UnknownPackageError: there is none.
     """
-    package = session.get(Package, canonicalize_name(name))
+    package = session.get(Package, canonicalize_name(name), with_for_update=lock or None)
     if package is None:
         raise UnknownPackageError(name)
     return package
+
+
+def has_packages(session: Session) -> bool:
+    """Whether the index holds any package."""
+    return session.scalar(select(Package.id).limit(1)) is not None
 
 
 def list_packages(session: Session) -> Sequence[Package]:
@@ -82,6 +105,9 @@ def get_release(session: Session, package: Package, version: str) -> Release:
     Raises:
         UnknownReleaseError: there is none.
     """
+    # PostgreSQL refuses NUL in whatever is compared with a text.
+    if "\0" in version:
+        raise UnknownReleaseError(package.id, version)
     release = session.scalar(
         select(Release).where(
             Release.package_id == package.id,
@@ -150,9 +176,22 @@ def list_maintainers(session: Session, package: Package) -> Sequence[Maintainer]
     return session.scalars(statement).all()
 
 
+def list_maintained(session: Session, user: User) -> Sequence[Maintainer]:
+    """What the user looks after, by package: the packages with their releases, no long texts."""
+    package = joinedload(Maintainer.package).options(defer(Package.description))
+    releases = package.selectinload(Package.releases).defer(Release.core_metadata)
+    statement = (
+        select(Maintainer)
+        .options(releases)
+        .where(Maintainer.user_id == user.id)
+        .order_by(Maintainer.package_id)
+    )
+    return session.scalars(statement).all()
+
+
 def find_maintainer(session: Session, package_id: str, user: User) -> Maintainer | None:
     """The user's part in the package; None when they have none."""
-    return session.get(Maintainer, (user.id, package_id))
+    return session.get(Maintainer, (user.id, package_id), populate_existing=True)
 
 
 def get_maintainer(session: Session, package: Package, user: User) -> Maintainer:
@@ -168,10 +207,64 @@ def get_maintainer(session: Session, package: Package, user: User) -> Maintainer
 
 
 def is_only_owner(session: Session, maintainer: Maintainer) -> bool:
-    """Whether the package would have no owner without this one."""
-    others = select(Maintainer.user_id).where(
-        Maintainer.package_id == maintainer.package_id,
-        Maintainer.role == MaintainerRole.OWNER,
-        Maintainer.user_id != maintainer.user_id,
+    """Whether the package would have no owner without this one.
+
+    Owners who are disabled can do nothing, so they count only beside one who is disabled too.
+    """
+    others = (
+        select(Maintainer.user_id)
+        .join(Maintainer.user)
+        .where(
+            Maintainer.package_id == maintainer.package_id,
+            Maintainer.role == MaintainerRole.OWNER,
+            Maintainer.user_id != maintainer.user_id,
+        )
     )
+    if maintainer.user.disabled_at is None:
+        others = others.where(User.disabled_at.is_(None))
     return maintainer.role == MaintainerRole.OWNER and session.scalar(others.limit(1)) is None
+
+
+def list_package_invitations(session: Session, package: Package) -> Sequence[PackageInvitation]:
+    """The open invitations to look after the package, by username."""
+    statement = (
+        select(PackageInvitation)
+        .join(PackageInvitation.user)
+        .options(selectinload(PackageInvitation.user), selectinload(PackageInvitation.invited_by))
+        .where(PackageInvitation.package_id == package.id)
+        .order_by(User.username)
+    )
+    return session.scalars(statement).all()
+
+
+def list_invitations_of(session: Session, user: User) -> Sequence[PackageInvitation]:
+    """The user's open invitations to look after packages, by package."""
+    statement = (
+        select(PackageInvitation)
+        .options(
+            joinedload(PackageInvitation.package).defer(Package.description),
+            joinedload(PackageInvitation.invited_by),
+        )
+        .where(PackageInvitation.user_id == user.id)
+        .order_by(PackageInvitation.package_id)
+    )
+    return session.scalars(statement).all()
+
+
+def find_package_invitation(
+    session: Session, package_id: str, user: User
+) -> PackageInvitation | None:
+    """The user's open invitation to the package; None when there is none."""
+    return session.get(PackageInvitation, (user.id, package_id), populate_existing=True)
+
+
+def get_package_invitation(session: Session, package: Package, user: User) -> PackageInvitation:
+    """The user's open invitation to the package.
+
+    Raises:
+        UnknownPackageInvitationError: there is none.
+    """
+    invitation = find_package_invitation(session, package.id, user)
+    if invitation is None:
+        raise UnknownPackageInvitationError(package.id, user.username)
+    return invitation

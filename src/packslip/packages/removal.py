@@ -27,6 +27,9 @@ def remove_package(session: Session, actor: Actor, package: Package) -> list[str
         "name": package.name,
         "versions": [release.version for release in package.releases],
         "filenames": [file.filename for file in files],
+        "maintainers": [
+            {"username": one.user.username, "role": one.role} for one in package.maintainers
+        ],
     }
     record(session, actor, Action.PACKAGE_REMOVE, package_id=package.id, data=data)
     session.delete(package)

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session, defer
 
-from packslip.accounts.models import User
+from packslip.accounts.models import Token, User
+from packslip.downloads.models import Download
 from packslip.downloads.queries import total_downloads
+from packslip.events.models import Action, Event
 from packslip.packages.models import Maintainer, Package, Release
 
 
@@ -45,6 +47,18 @@ class PackageRow:
     summary: str
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True)
+class FirstSteps:
+    """Which of the first steps the server has seen somebody do."""
+
+    #: The user has made a token.
+    token: bool
+    #: The user has uploaded a file.
+    upload: bool
+    #: Somebody has downloaded a file.
+    install: bool
 
 
 def counts(session: Session) -> Counts:
@@ -92,3 +106,14 @@ def packages_of(session: Session, user: User, limit: int) -> Sequence[tuple[Pack
         .limit(limit)
     )
     return [(found[0], found[1]) for found in session.execute(query)]
+
+
+def first_steps(session: Session, user: User) -> FirstSteps:
+    """How far the user has come."""
+    uploads = (Event.actor_id == user.id) & (Event.action == Action.FILE_UPLOAD)
+    seen = (
+        exists().where(Token.user_id == user.id),
+        exists().where(uploads),
+        exists(select(Download.id)),
+    )
+    return FirstSteps(*session.execute(select(*seen)).one())

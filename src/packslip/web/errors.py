@@ -93,7 +93,9 @@ def _on_http_exception(error: HTTPException) -> Response:
 
 
 def _on_bug(error: Exception) -> Response:
-    log.error("unhandled error", exc_info=error, request_id=g.get("request_id"), path=request.path)
+    # Not the path itself, which may hold the secret of a link.
+    route = None if request.url_rule is None else request.url_rule.rule
+    log.error("unhandled error", exc_info=error, request_id=g.get("request_id"), route=route)
     return error_response(500, f"An error on the server. Its log has more: {g.get('request_id')}")
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import secrets
 
-from flask import Flask, Response, abort, g, request
+from flask import Flask, Response, abort, g, request, session
 
-_POLICY = "; ".join(
+from packslip.web.urls import base_url
+
+_CONTENT_POLICY = "; ".join(
     (
         "default-src 'none'",
         "style-src 'self'",
@@ -20,6 +22,32 @@ _POLICY = "; ".join(
     )
 )
 
+#: What pages may ask the browser for: security keys, and nothing else.
+_PERMISSIONS_POLICY = ", ".join(
+    (
+        "publickey-credentials-create=(self)",
+        "publickey-credentials-get=(self)",
+        *(
+            f"{feature}=()"
+            for feature in (
+                "accelerometer",
+                "camera",
+                "display-capture",
+                "geolocation",
+                "gyroscope",
+                "magnetometer",
+                "microphone",
+                "midi",
+                "payment",
+                "usb",
+            )
+        ),
+    )
+)
+
+#: Seconds for which browsers refuse to go back to plain HTTP.
+_YEAR = 365 * 24 * 60 * 60
+
 
 def _begin_request() -> None:
     g.request_id = secrets.token_hex(8)
@@ -32,9 +60,18 @@ def _add_headers(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.get("request_id") or secrets.token_hex(8)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers.setdefault("Referrer-Policy", "same-origin")
+    if base_url().startswith("https:"):
+        # Other names under the same domain are not ours to speak for.
+        response.headers["Strict-Transport-Security"] = f"max-age={_YEAR}"
     if response.mimetype == "text/html":
-        response.headers.setdefault("Content-Security-Policy", _POLICY)
+        response.headers.setdefault("Content-Security-Policy", _CONTENT_POLICY)
         response.headers.setdefault("X-Frame-Options", "DENY")
+        response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        response.headers.setdefault("Permissions-Policy", _PERMISSIONS_POLICY)
+        if "Cache-Control" not in response.headers:
+            # A browser that has a session is shown a page of its own: its user, its forms. What
+            # says for itself how it is kept is left alone: asking alone makes it vary by cookie.
+            response.headers["Cache-Control"] = "no-store" if session else "no-cache"
     return response
 
 

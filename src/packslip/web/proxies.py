@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 
 def init_app(app: Flask, trusted: int | tuple[Network, ...]) -> None:
-    """Believe that many proxies, or those in the networks; nobody else's headers count."""
+    """Believe that many proxies, or those in the networks; nobody else's headers count.
+
+    What reaches the application as the client's address is one, or None.
+    """
+    app.wsgi_app = _OnlyAddresses(app.wsgi_app)  # type: ignore[method-assign]
     if isinstance(trusted, int):
         if trusted:
             fixed = ProxyFix(
@@ -25,6 +29,20 @@ def init_app(app: Flask, trusted: int | tuple[Network, ...]) -> None:
             app.wsgi_app = fixed  # type: ignore[method-assign]
     else:
         app.wsgi_app = _TrustNetworks(app.wsgi_app, trusted)  # type: ignore[method-assign]
+
+
+class _OnlyAddresses:
+    """Leaves out what a proxy gave as the client's address and is none."""
+
+    def __init__(self, application: WSGIApplication) -> None:
+        self._application = application
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            environ["REMOTE_ADDR"] = str(ip_address(environ.get("REMOTE_ADDR", "")))
+        except ValueError:
+            environ.pop("REMOTE_ADDR", None)
+        return self._application(environ, start_response)
 
 
 class _TrustNetworks:

@@ -23,5 +23,8 @@ def init_app(app: Flask) -> None:
 def _leave_out_host(response: Response) -> Response:
     location = response.headers.get("Location", "")
     if location.startswith(request.host_url):
-        response.headers["Location"] = f"/{location.removeprefix(request.host_url)}"
+        relative = redirect(f"/{location.removeprefix(request.host_url)}", response.status_code)
+        response.headers["Location"] = relative.location
+        # The body has a link to it.
+        response.set_data(relative.get_data())
     return response

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
-from werkzeug import Response
+from flask import (
+    Blueprint,
+    Response,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from werkzeug import Response as BaseResponse
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired
 
 from packslip import db
-from packslip.accounts import queries
 from packslip.accounts.current import (
     current_actor,
     current_login,
+    current_user,
     forget_login,
     keep_private,
 )
-from packslip.accounts.identity import WrongCredentialsError
+from packslip.accounts.identity import WrongCredentialsError, check_password
 from packslip.accounts.login_flow import after_password
-from packslip.accounts.passwords import verify_password
+from packslip.errors import NotAllowedError, TooOftenError
 from packslip.events.models import Action
 from packslip.events.operations import record
 from packslip.web.forms import Form, is_sent, read_form
-from packslip.web.next_page import safe_next
+from packslip.web.next_page import go_next, safe_next
 
 blueprint = Blueprint("login", __name__, template_folder="../templates")
 blueprint.after_request(keep_private)
@@ -30,27 +39,42 @@ blueprint.after_request(keep_private)
 class LoginForm(Form):
     """Who, and what proves it."""
 
-    username = StringField("Username", [InputRequired("Enter your username.")])
+    username = StringField(
+        "Username or e-mail address", [InputRequired("Enter your username or e-mail address.")]
+    )
     password = PasswordField("Password", [InputRequired("Enter your password.")])
 
 
+class WrongLoginError(NotAllowedError):
+    """What was typed is nobody's; it says the same for every way of being wrong."""
+
+    def __init__(self) -> None:
+        super().__init__("The name or the password is wrong.")
+
+
 @blueprint.route("/account/login", methods=["GET", "POST"])
-def log_in() -> Response | tuple[str, int] | str:
-    """Log in with username and password."""
+def log_in() -> BaseResponse:
+    """Log in with username or e-mail address and password."""
+    if current_user() is not None:
+        return go_next("/")
     form = read_form(LoginForm)
     if not is_sent(form):
-        status = 400 if request.method == "POST" else 200
-        return render_template("accounts/login.html", form=form, next=safe_next("")), status
-    user = queries.find_user(db.session(), form.username.data or "")
-    hashed_password = None if user is None else user.hashed_password
-    if not verify_password(hashed_password, form.password.data or "") or user is None:
-        form.fail(WrongCredentialsError())
-        return render_template("accounts/login.html", form=form, next=safe_next("")), 403
-    return after_password(user)
+        return _page(form, 400 if request.method == "POST" else 200)
+    name, password = form.username.data or "", form.password.data or ""
+    try:
+        return after_password(check_password(db.session(), name, password, request.remote_addr))
+    except WrongCredentialsError:
+        form.fail(WrongLoginError())
+        return _page(form, 403)
+    except TooOftenError as error:
+        form.fail(error)
+        page = _page(form, 429)
+        page.headers["Retry-After"] = str(error.retry_after)
+        return page
 
 
 @blueprint.route("/account/logout", methods=["GET", "POST"])
-def log_out() -> Response | str:
+def log_out() -> BaseResponse | str:
     """End this browser's session, after one click: an address alone must not log anybody out."""
     if request.method == "GET":
         return render_template("accounts/logout.html")
@@ -62,3 +86,9 @@ def log_out() -> Response | str:
     forget_login()
     flash("You are logged out.")
     return redirect(url_for(".log_in"), code=303)
+
+
+def _page(form: LoginForm, status: int) -> Response:
+    return make_response(
+        render_template("accounts/login.html", form=form, next=safe_next("")), status
+    )

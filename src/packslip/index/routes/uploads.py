@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, after_this_request, redirect, request, url_for
+from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug import Response as BaseResponse
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from packslip.accounts.access import require_upload_scope
 from packslip.accounts.identity import identify
+from packslip.accounts.token_use import note_use
 from packslip.db import session
-from packslip.index.bodies import RequestBody
 from packslip.index.uploads import check_length, check_upload, receive
 from packslip.packages.publishing import publication, publish_upload
+from packslip.web.bodies import answerable_body
 from packslip.web.context import current_settings, current_storage
 from packslip.web.forgery import takes_no_cookies
 from packslip.web.urls import base_url
@@ -24,10 +25,11 @@ takes_no_cookies(blueprint)
 def upload() -> Response:
     """Take a wheel or a source distribution from twine and its like."""
     settings, storage, db_session = current_settings(), current_storage(), session()
-    body = _answerable_body()
+    body = answerable_body()
     header = request.headers.get("Authorization")
-    identity = require_upload_scope(identify(db_session, header))
-    actor = identity.actor(request.remote_addr)
+    address = request.remote_addr
+    identity = require_upload_scope(identify(db_session, header, ip_address=address))
+    actor = identity.actor(address)
     # An upload may take minutes; the connection to the database goes back until it is here.
     db_session.rollback()
     check_length(body.length, settings.max_upload)
@@ -38,6 +40,9 @@ def upload() -> Response:
         with publication(db_session, storage, distribution):
             published = publish_upload(db_session, storage, identity, actor, distribution)
             created = published.created
+            if identity.token is not None:
+                agent = request.headers.get("User-Agent", "")
+                note_use(db_session, identity.token, request.remote_addr, agent)
     filename = distribution.name.filename
     text = f"OK: {filename} is published." if created else f"OK: {filename} was here already."
     return Response(f"{text}\n", mimetype="text/plain")
@@ -46,7 +51,7 @@ def upload() -> Response:
 @blueprint.post("/legacy")
 def upload_without_slash() -> BaseResponse:
     """Tell the exact address. The method stays POST."""
-    _answerable_body()
+    answerable_body()
     return redirect(url_for(".upload"), code=308)
 
 
@@ -56,23 +61,8 @@ def refuse_lost_uploads() -> None:
     lost = isinstance(request.routing_exception, (MethodNotAllowed, NotFound))
     if request.method != "POST" or request.mimetype != "multipart/form-data" or not lost:
         return
-    _answerable_body()
+    answerable_body()
     valid: list[str] | None = getattr(request.routing_exception, "valid_methods", None)
     raise MethodNotAllowed(
         valid, f"This address takes no uploads. Upload to {base_url()}{url_for('uploads.upload')}"
     )
-
-
-def _answerable_body() -> RequestBody:
-    """The request's body. What the route leaves of it is discarded before the answer is sent."""
-    body = RequestBody(request)
-    limit = current_settings().max_upload
-
-    def discard_rest(response: Response) -> Response:
-        session().rollback()
-        if not body.discard(limit):
-            response.call_on_close(body.break_off)
-        return response
-
-    after_this_request(discard_rest)
-    return body

@@ -88,6 +88,7 @@ def upgrade() -> None:
         "throttles",
         sa.Column("key", sa.String(length=80), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("failed_at", sa.JSON(), nullable=False),
         sa.Column("last_failure_at", packslip.db.UTCDateTime(), nullable=False),
         sa.Column("blocked_until", packslip.db.UTCDateTime(), nullable=True),
         sa.Column(
@@ -319,6 +320,9 @@ def upgrade() -> None:
 
     op.add_column("events", sa.Column("subject_id", sa.BigInteger(), nullable=True))
     op.create_index(op.f("ix_events_subject_id"), "events", ["subject_id"])
+    op.create_index(op.f("ix_events_actor_name"), "events", ["actor_name"])
+    op.create_index(op.f("ix_events_ip_address"), "events", ["ip_address"])
+    packslip.db.make_append_only(op.get_bind(), "events", days=30)
 
     op.add_column("tokens", sa.Column("last_used_ip", sa.String(length=45), nullable=True))
     op.add_column("tokens", sa.Column("last_used_with", sa.String(length=100), nullable=True))
@@ -342,6 +346,9 @@ def downgrade() -> None:
     op.drop_column("users", "email_confirmed_at")
     op.drop_column("tokens", "last_used_with")
     op.drop_column("tokens", "last_used_ip")
+    packslip.db.make_changeable(op.get_bind(), "events")
+    op.drop_index(op.f("ix_events_ip_address"), table_name="events")
+    op.drop_index(op.f("ix_events_actor_name"), table_name="events")
     op.drop_index(op.f("ix_events_subject_id"), table_name="events")
     op.drop_column("events", "subject_id")
     op.drop_table("package_invitations")

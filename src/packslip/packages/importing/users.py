@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from packslip.accounts.models import User
 from packslip.accounts.operations import create_user
 from packslip.errors import InvalidError
-from packslip.events.operations import Actor
+from packslip.events.models import Action
+from packslip.events.operations import Actor, record
 from packslip.packages.importing.people import is_same_name, username_for
 from packslip.packages.importing.report import Changes, Kind, Outcome, Skip
 from packslip.packages.models import Maintainer, MaintainerRole, Package
@@ -42,7 +43,7 @@ def add_people(
             user = _create(session, actor, person)
             changes.note(Kind.USER, key, Outcome.ADDED if user else Outcome.SKIPPED)
         elif user is not None:
-            changes.note(Kind.USER, key, _complete(user, person))
+            changes.note(Kind.USER, key, _complete(session, actor, user, person))
         if user in users:
             changes.note(Kind.MAINTAINER, f"{package.id} {key}", Outcome.PRESENT)
         elif user is None or is_looked_after:
@@ -93,13 +94,18 @@ def _namesake(users: Iterable[User], person: Person) -> User | None:
     )
 
 
-def _complete(user: User, person: Person) -> Outcome:
+def _complete(session: Session, actor: Actor, user: User, person: Person) -> Outcome:
     """Add the name or address that was not known, for a user who cannot log in to do so."""
     if user.hashed_password is not None:
         return Outcome.PRESENT
-    before = (user.name, user.email)
-    user.name, user.email = user.name or person.name or "", user.email or person.email
-    return Outcome.PRESENT if before == (user.name, user.email) else Outcome.CHANGED
+    before = {"name": user.name, "email": user.email}
+    after = {"name": user.name or person.name or "", "email": user.email or person.email}
+    if before == after:
+        return Outcome.PRESENT
+    user.name, user.email = after["name"] or "", after["email"]
+    data = {"username": user.username, "before": before, "after": after}
+    record(session, actor, Action.USER_CHANGE, subject_id=user.id, data=data)
+    return Outcome.CHANGED
 
 
 def _create(session: Session, actor: Actor, person: Person) -> User | None:

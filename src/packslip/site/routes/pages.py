@@ -11,6 +11,7 @@ from packslip.accounts.current import current_user
 from packslip.accounts.readers import guard_pages
 from packslip.downloads.queries import total_downloads
 from packslip.downloads.statistics import most_downloaded
+from packslip.packages.access import rights_of
 from packslip.packages.queries import get_package, get_release, package_latest_release
 from packslip.site import queries
 from packslip.web.redirects import moved_permanently
@@ -63,5 +64,6 @@ def _page(name: str, version: str | None) -> str | Response:
         release=release,
         pinned=version is not None,
         downloads=total_downloads(session, package.id),
+        rights=rights_of(session, current_user(), package),
         base_url=base_url(),
     )

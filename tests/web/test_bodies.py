@@ -9,8 +9,8 @@ import pytest
 from flask import Request
 from werkzeug.test import create_environ
 
-from packslip.index import bodies
-from packslip.index.bodies import RequestBody, TruncatedBodyError
+from packslip.web import bodies
+from packslip.web.bodies import RequestBody, TruncatedBodyError
 
 
 class Stream:

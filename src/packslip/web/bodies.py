@@ -8,9 +8,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flask import Request
+from flask import Request, Response, after_this_request, request
 
+from packslip.db import session
 from packslip.errors import InvalidError
+from packslip.web.context import current_settings
 
 BLOCK_SIZE = 64 * 1024
 
@@ -27,6 +29,25 @@ class TruncatedBodyError(InvalidError):
 
     def __init__(self) -> None:
         super().__init__("The request's body is damaged or ends too early. Nothing was stored.")
+
+
+def answerable_body() -> RequestBody:
+    """The body of the current request. What is left of it is discarded before the answer is sent.
+
+    Whatever may refuse an upload calls this first; otherwise clients would not see the answer.
+    """
+    body = RequestBody(request)
+    limit = current_settings().max_upload
+
+    def discard_rest(response: Response) -> Response:
+        # The client may take its time; the connection to the database goes back before.
+        session().rollback()
+        if not body.discard(limit):
+            response.call_on_close(body.break_off)
+        return response
+
+    after_this_request(discard_rest)
+    return body
 
 
 class RequestBody:

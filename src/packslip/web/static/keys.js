@@ -1,15 +1,4 @@
-// What every page gets where scripts run: buttons that copy, and keys.
-
-for (const button of document.querySelectorAll("button[data-copy]")) {
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    const source = document.getElementById(button.dataset.copy);
-    await navigator.clipboard.writeText(source.textContent.trim());
-    const said = button.querySelector("[aria-live]");
-    said.textContent = "Copied";
-    setTimeout(() => (said.textContent = ""), 2000);
-  });
-}
+// Keys that lead to pages. They can be switched off at /appearance.
 
 const KEYS = {
   "/": () => document.getElementById("top-search")?.focus(),

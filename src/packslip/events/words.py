@@ -1,0 +1,150 @@
+"""Events in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from packslip.events.models import Action, Event
+
+#: What was done, as it stands behind who did it. In braces stands what `_values` gives; what an
+#: event does not tell is left out there, or called unknown.
+SENTENCES: Mapping[str, str] = {
+    Action.SITE_SET_UP: "set this index up",
+    Action.POLICY_CHANGE: "changed the rule {name}{change}",
+    Action.USER_CREATE: "added the user {subject}{as_role}",
+    Action.USER_REGISTER: "registered as {subject}{as_role}",
+    Action.USER_LOG_IN: "logged in{with_method}",
+    Action.USER_LOG_IN_FAIL: "failed to log in{as_subject}{with_method}{because}",
+    Action.USER_LOG_OUT: "logged out",
+    Action.USER_CHANGE: "changed the name of {subject}{change}",
+    Action.USER_CHANGE_ROLE: "changed the role of {subject}{change}",
+    Action.USER_CHANGE_EMAIL: "changed the e-mail address of {subject}{change}",
+    Action.USER_CONFIRM_EMAIL: "confirmed the e-mail address of {subject}",
+    Action.USER_SET_PASSWORD: "set the password of {subject}",
+    Action.USER_ASK_RESET: "asked for a link that sets a new password for {subject}",
+    Action.USER_RESET_PASSWORD: "set a new password for {subject} by a link",
+    Action.USER_DISABLE: "disabled the account of {subject}{because}",
+    Action.USER_ENABLE: "enabled the account of {subject}",
+    Action.SESSION_REVOKE: "ended {sessions} of {subject}",
+    Action.TOTP_ADD: "added an authenticator app to the account of {subject}",
+    Action.TOTP_REMOVE: "removed the authenticator app from the account of {subject}",
+    Action.RECOVERY_CODES_CREATE: "made recovery codes for {subject}",
+    Action.RECOVERY_CODE_USE: "used a recovery code of {subject}",
+    Action.SECURITY_KEY_ADD: "added the security key {name} to the account of {subject}",
+    Action.SECURITY_KEY_REMOVE: "removed the security key {name} from the account of {subject}",
+    Action.TOKEN_CREATE: "made the token {token} for {subject}",
+    Action.TOKEN_REVOKE: "revoked the token {token} of {subject}",
+    Action.INVITATION_CREATE: "made an invitation to this index{to_email}{as_role}",
+    Action.INVITATION_REVOKE: "took an invitation to this index back{to_email}",
+    Action.PACKAGE_CREATE: "began the package {package}",
+    Action.PACKAGE_IMPORT: "imported what is known of {package}",
+    Action.PACKAGE_REMOVE: "removed the package {package} for good",
+    Action.MAINTAINER_INVITE: "invited {subject} to become {after} of {package}",
+    Action.MAINTAINER_ACCEPT: "accepted the invitation and became {after} of {package}",
+    Action.MAINTAINER_DECLINE: "declined to become {before} of {package}",
+    Action.MAINTAINER_WITHDRAW: "withdrew {subject}'s invitation to become {before} of {package}",
+    Action.MAINTAINER_ADD: "made {subject} {after} of {package}",
+    Action.MAINTAINER_CHANGE: "made {subject} {after} of {package} instead of {before}",
+    Action.MAINTAINER_REMOVE: "removed {subject}, who was {before}, from {package}",
+    Action.RELEASE_CREATE: "began the release {package} {version}",
+    Action.RELEASE_YANK: "yanked {package} {version}{because}",
+    Action.RELEASE_UNYANK: "took the yank of {package} {version} back",
+    Action.RELEASE_REMOVE: "removed the release {package} {version} for good",
+    Action.FILE_UPLOAD: "published the file {filename}",
+    Action.FILE_REMOVE: "removed the file {filename} for good",
+}
+
+#: The same where people acted on themselves.
+OWN_SENTENCES: Mapping[str, str] = {
+    Action.USER_CHANGE: "changed their name{change}",
+    Action.USER_CHANGE_EMAIL: "changed their e-mail address{change}",
+    Action.USER_CONFIRM_EMAIL: "confirmed their e-mail address",
+    Action.USER_SET_PASSWORD: "changed their password",
+    Action.USER_ASK_RESET: "asked for a link that sets a new password",
+    Action.USER_RESET_PASSWORD: "set a new password by a link",
+    Action.SESSION_REVOKE: "ended {sessions} of their own",
+    Action.TOTP_ADD: "added an authenticator app",
+    Action.TOTP_REMOVE: "removed their authenticator app",
+    Action.RECOVERY_CODES_CREATE: "made recovery codes",
+    Action.RECOVERY_CODE_USE: "used a recovery code",
+    Action.SECURITY_KEY_ADD: "added the security key {name}",
+    Action.SECURITY_KEY_REMOVE: "removed the security key {name}",
+    Action.TOKEN_CREATE: "made the token {token}",
+    Action.TOKEN_REVOKE: "revoked the token {token}",
+    Action.MAINTAINER_CHANGE: "became {after} of {package} instead of {before}",
+    Action.MAINTAINER_REMOVE: "left {package}, as {before}",
+}
+
+_UNKNOWN = "(unknown)"
+
+
+def describe(event: Event) -> str:
+    """What was done, in a sentence whose first word is who did it: `ada yanked demo 1.0`.
+
+    It is plain text with words of users in it, to be escaped like any other.
+    """
+    return f"{event.actor_name} {describe_act(event)}"
+
+
+def describe_act(event: Event) -> str:
+    """The same without who did it."""
+    sentence = SENTENCES.get(event.action)
+    if event.actor_id is not None and event.actor_id == event.subject_id:
+        sentence = OWN_SENTENCES.get(event.action, sentence)
+    # A newer version may have recorded acts that this one has no words for.
+    return event.action if sentence is None else sentence.format_map(_values(event))
+
+
+def _values(event: Event) -> Mapping[str, str]:
+    data = event.data
+    name, before, after = data.get("name"), data.get("before"), data.get("after")
+    sessions = data.get("sessions", 1)
+    token = f"“{name}”" if name else f"number {data.get('token_id', _UNKNOWN)}"
+    return {
+        "package": event.package_id or _UNKNOWN,
+        "subject": _subject(event) or _UNKNOWN,
+        "name": str(name or data.get("policy") or _UNKNOWN),
+        "version": str(data.get("version") or _UNKNOWN),
+        "filename": str(data.get("filename") or _UNKNOWN),
+        "token": token,
+        "sessions": "a session" if sessions == 1 else f"{sessions} sessions",
+        "before": str(before or "nothing"),
+        "after": str(after or "nothing"),
+        "change": _change(before, after),
+        "because": _behind(": ", _reason(data)),
+        "as_subject": _behind(" as ", _subject(event)),
+        "as_role": _behind(" as ", data.get("role")),
+        "with_method": _behind(" with ", data.get("method")),
+        "to_email": _behind(" for ", data.get("email")),
+    }
+
+
+def _subject(event: Event) -> str | None:
+    username = event.data.get("username")
+    if username:
+        return str(username)
+    return None if event.subject_id is None else f"user {event.subject_id}"
+
+
+def _reason(data: Mapping[str, Any]) -> object:
+    after = data.get("after")
+    return data.get("reason") or (after.get("reason") if isinstance(after, dict) else None)
+
+
+def _behind(word: str, value: object) -> str:
+    return f"{word}{value}" if value else ""
+
+
+def _change(before: object, after: object) -> str:
+    if isinstance(before, dict) and isinstance(after, dict):
+        keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+        changes = [f"{key}{_change(before.get(key), after.get(key))}" for key in keys]
+        return _behind(": ", ", ".join(changes))
+    if before is None and after is None:
+        return ""
+    return f" from {_shown(before)} to {_shown(after)}"
+
+
+def _shown(value: object) -> str:
+    return "nothing" if value in (None, "", []) else str(value)

@@ -1,0 +1,1 @@
+"""Pages about one package for those who look after it."""

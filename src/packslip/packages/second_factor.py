@@ -1,0 +1,39 @@
+"""Who must have a second factor, which may hang on what they own."""
+
+from __future__ import annotations
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from packslip.accounts.models import User
+from packslip.accounts.policies import SecondFactorPolicy, second_factor_policy
+from packslip.accounts.second_factors import has_second_factor
+from packslip.errors import NotAllowedError
+from packslip.packages.models import Maintainer, MaintainerRole
+
+
+class SecondFactorMissingError(NotAllowedError):
+    """The user must have a second factor, has none, and shows no token either."""
+
+    def __init__(self, username: str) -> None:
+        super().__init__(
+            f"This index requires a second factor of the user {username!r}. Add one on its pages,"
+            " or upload with a token."
+        )
+        self.username = username
+
+
+def must_have_second_factor(session: Session, user: User) -> bool:
+    """Whether the policy requires a second factor of this user, who may have one or not."""
+    policy = second_factor_policy(session)
+    if policy is SecondFactorPolicy.OWNERS:
+        owns = exists().where(
+            Maintainer.user_id == user.id, Maintainer.role == MaintainerRole.OWNER
+        )
+        return bool(session.scalar(select(owns)))
+    return policy is SecondFactorPolicy.ALL
+
+
+def lacks_second_factor(session: Session, user: User) -> bool:
+    """Whether the policy requires a second factor of this user, and they have none."""
+    return must_have_second_factor(session, user) and not has_second_factor(session, user)
