@@ -44,12 +44,16 @@ def package_page(name: str) -> str | BaseResponse:
     )
 
 
-@blueprint.get("/project/<name>/downloads.<any(csv, json):form>")
-def package_data(name: str, form: str) -> Response:
-    """The same as data."""
-    package = get_package(db.session(), canonicalize_name(name))
-    found = statistics.package_statistics(db.session(), package.id, _period())
-    return _as_data(found, form, f"{package.id}-downloads")
+@blueprint.get("/project/<name>/downloads.csv")
+def package_csv(name: str) -> Response:
+    """The same as CSV, a line a day."""
+    return _as_csv(_of_package(name), f"{canonicalize_name(name)}-downloads")
+
+
+@blueprint.get("/project/<name>/downloads.json")
+def package_json(name: str) -> Response:
+    """The same as JSON."""
+    return _as_json(_of_package(name))
 
 
 @blueprint.get("/stats/")
@@ -67,11 +71,16 @@ def index() -> str:
     )
 
 
-@blueprint.get("/stats.<any(csv, json):form>")
-def index_data(form: str) -> Response:
-    """The same as data."""
-    found = statistics.index_statistics(db.session(), _period())
-    return _as_data(found, form, "downloads")
+@blueprint.get("/stats.csv")
+def index_csv() -> Response:
+    """The same as CSV, a line a day."""
+    return _as_csv(statistics.index_statistics(db.session(), _period()), "downloads")
+
+
+@blueprint.get("/stats.json")
+def index_json() -> Response:
+    """The same as JSON."""
+    return _as_json(statistics.index_statistics(db.session(), _period()))
 
 
 @blueprint.get("/user/<username>/downloads/")
@@ -91,9 +100,12 @@ def _period() -> Period:
     return Period(days if days in PERIODS else PERIODS[0])
 
 
-def _as_data(found: Statistics, form: str, name: str) -> Response:
-    if form == "json":
-        return Response(msgspec.json.encode(_document(found)), mimetype="application/json")
+def _of_package(name: str) -> Statistics:
+    package = get_package(db.session(), canonicalize_name(name))
+    return statistics.package_statistics(db.session(), package.id, _period())
+
+
+def _as_csv(found: Statistics, name: str) -> Response:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["day", "downloads", *(_cell(part.label) for part in found.parts)])
@@ -109,8 +121,8 @@ def _cell(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
-def _document(found: Statistics) -> dict[str, Any]:
-    return {
+def _as_json(found: Statistics) -> Response:
+    document: dict[str, Any] = {
         "first": found.period.first,
         "last": found.period.last,
         "downloads": found.downloads,
@@ -125,3 +137,4 @@ def _document(found: Statistics) -> dict[str, Any]:
             for dimension, shares in found.breakdowns.items()
         },
     }
+    return Response(msgspec.json.encode(document), mimetype="application/json")
