@@ -140,6 +140,7 @@ def test_no_address_is_open_by_mistake(private: Flask) -> None:
         elif response.status_code == 303:
             assert response.location.startswith("/account/login?next=")
     assert {path for path, status in found.items() if status not in (401, 303)} == {
+        "/appearance",
         "/healthz",
         "/readyz",
     }

@@ -89,7 +89,7 @@ def user(username: str) -> str:
     found = get_user(db.session(), username)
     return render_template(
         "downloads/user.html",
-        user=found,
+        person=found,
         statistics=statistics.user_statistics(db.session(), found, _period()),
         periods=PERIODS,
     )

@@ -37,8 +37,8 @@ class UnknownSubjectError(InvalidError):
 class EventForm(Form):
     """Which events are wanted."""
 
-    actor = StringField("Who did it")
-    subject = StringField("Whom it was about")
+    actor = StringField("By whom")
+    subject = StringField("About whom")
     package = StringField("Package")
     action = SelectField(
         "What was done",
@@ -48,9 +48,9 @@ class EventForm(Form):
             "One act": {action.value: action.value for action in Action},
         },
     )
-    address = StringField("From which address")
-    since = StringField("From the day", description="As 2026-01-31, in UTC.")
-    until = StringField("To the day", description="It is included.")
+    address = StringField("Address")
+    since = StringField("From", description="Such as 2026-01-31, in UTC.")
+    until = StringField("To", description="Inclusive.")
 
     @property
     def given(self) -> dict[str, str]:

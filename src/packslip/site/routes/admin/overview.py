@@ -46,9 +46,10 @@ def overview() -> str:
 def _about_addresses(browsed: str) -> Iterator[str]:
     ours = base_url()
     if _origin(browsed) != _origin(ours):
+        # Without the address that was asked for, which is whatever the client wrote.
         yield (
-            f"You reach this index at {browsed.rstrip('/')}, and the links that it gives lead to"
-            f" {ours}. If that is not right, set PACKSLIP_BASE_URL, and PACKSLIP_TRUSTED_PROXIES"
+            f"Your browser reaches this index at another address than {ours}, to which its links"
+            " lead. If that is not right, set PACKSLIP_BASE_URL, and PACKSLIP_TRUSTED_PROXIES"
             " behind a proxy."
         )
     if urlsplit(ours).scheme == "http" and not _is_here(urlsplit(ours).hostname or ""):
@@ -74,7 +75,7 @@ def _about_mail(settings: Settings, counts: AdminCounts) -> Iterator[str]:
 
 def _about_admins(counts: AdminCounts) -> Iterator[str]:
     if counts.bare_admins:
-        yield f"{counts.bare_admins} of {counts.admins} admins have no second factor."
+        yield f"Admins without a second factor: {counts.bare_admins} of {counts.admins}."
 
 
 def _origin(address: str) -> tuple[str, str | None, int | None]:
