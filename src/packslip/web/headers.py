@@ -8,7 +8,8 @@ from flask import Flask, Response, abort, g, request, session
 
 from packslip.web.urls import base_url
 
-_CONTENT_POLICY = "; ".join(
+#: What a page may load and do, unless it has a policy of its own.
+CONTENT_POLICY = "; ".join(
     (
         "default-src 'none'",
         "style-src 'self'",
@@ -64,7 +65,7 @@ def _add_headers(response: Response) -> Response:
         # Other names under the same domain are not ours to speak for.
         response.headers["Strict-Transport-Security"] = f"max-age={_YEAR}"
     if response.mimetype == "text/html":
-        response.headers.setdefault("Content-Security-Policy", _CONTENT_POLICY)
+        response.headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
         response.headers.setdefault("X-Frame-Options", "DENY")
         response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         response.headers.setdefault("Permissions-Policy", _PERMISSIONS_POLICY)

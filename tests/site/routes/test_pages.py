@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from tests.helpers.downloads import add_downloads
-from tests.helpers.packages import add_file, add_package, add_release
+from tests.helpers.packages import add_demo, add_file, add_package, add_release
 
 from packslip.accounts.models import User
 from packslip.packages.models import Maintainer
@@ -105,3 +105,26 @@ def test_texts_from_a_package_are_never_markup(client: FlaskClient, session: Ses
         page = client.get(path).text
         assert HOSTILE not in page
         assert 'href="javascript:' not in page
+
+
+README = (
+    "# Demo\n\n**Bold** ![chart](https://images.example.com/x.png)\n\n<script>alert(1)</script>"
+)
+
+
+def test_a_description_is_rendered_without_images_of_others(
+    session: Session, client: FlaskClient
+) -> None:
+    demo = add_demo(session)
+    told = {"description": README, "description_content_type": "text/markdown"}
+    demo.releases[0].core_metadata = {**demo.releases[0].core_metadata, **told}
+    session.commit()
+    page = client.get("/project/demo/")
+    assert "<strong>Bold</strong>" in page.text
+    assert "<script>alert" not in page.text
+    assert '<img src="https' not in page.text
+    assert "images.example.com are not loaded" in page.text
+    assert "https:" not in page.headers["Content-Security-Policy"]
+    asked = client.get("/project/demo/?images=1")
+    assert '<img src="https://images.example.com/x.png"' in asked.text
+    assert "img-src 'self' data: https: http:;" in asked.headers["Content-Security-Policy"]
