@@ -15,4 +15,4 @@ def log_in(page: Page, username: str, password: str) -> None:
 
 def expect_logged_in(page: Page, username: str) -> None:
     """Fail unless the page's head says that this user is logged in."""
-    expect(page.get_by_role("navigation", name="Account")).to_contain_text(username)
+    expect(page.get_by_role("navigation", name="Account", exact=True)).to_contain_text(username)

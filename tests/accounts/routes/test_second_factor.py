@@ -10,7 +10,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import pyotp
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
@@ -18,7 +17,7 @@ from sqlalchemy.orm import Session
 from tests.helpers.accounts import make_user
 from tests.helpers.app import make_app
 from tests.helpers.browsing import Browser, forms_of
-from tests.helpers.second_factors import add_authenticator, next_code
+from tests.helpers.second_factors import Authenticator, add_authenticator
 from tests.helpers.security_keys import SoftKey
 from werkzeug.test import TestResponse
 
@@ -110,13 +109,13 @@ def test_an_authenticator_is_added_proved_and_asked(user: User, browser: Browser
     page = browser.submit(PAGE, f"{PAGE}authenticator")
     assert "otpauth://totp/" in page.text
     assert "style=" not in page.text
-    totp = pyotp.TOTP(shown(page).replace(" ", ""))
+    device = Authenticator(shown(page))
     form = forms_of(page.text)[-1]
     again = browser.post(form.action, {**form.fields, "code": "000"})
     assert again.status_code == 400
     assert shown(again) == shown(page)
     assert not has_second_factor(session(), user)
-    added = browser.post(form.action, {**form.fields, "code": totp.now()})
+    added = browser.post(form.action, {**form.fields, "code": device.code()})
     codes = shown(added).split()
     assert len(codes) == 10
     assert added.headers["Cache-Control"] == "no-store"
@@ -125,12 +124,12 @@ def test_an_authenticator_is_added_proved_and_asked(user: User, browser: Browser
     browser = Browser(browser.app)
     assert give_password(browser).location == ASK
     assert not is_logged_in(browser)
-    assert browser.submit(ASK, code=totp.now()).status_code == 403
+    assert browser.submit(ASK, code=device.code()).status_code == 403
     event = last_event()
     assert (event.action, event.subject_id, event.actor_id) == (
         Action.USER_LOG_IN_FAIL, user.id, None,
     )  # fmt: skip
-    assert browser.submit(ASK, code=next_code(totp)).location == "/"
+    assert browser.submit(ASK, code=device.code(1)).location == "/"
     assert is_logged_in(browser)
     assert last_event().data["method"] == "password and code"
 
@@ -147,10 +146,10 @@ def test_a_recovery_code_lets_in_once_and_the_page_counts(user: User, browser: B
 
 
 def test_without_the_password_first_there_is_nothing_to_ask(user: User, browser: Browser) -> None:
-    totp, _ = add_authenticator(session(), user)
+    device, _ = add_authenticator(session(), user)
     assert browser.get(ASK).location == "/account/login"
     token = forms_of(browser.get("/account/login").text)[-1].fields["csrf_token"]
-    data = {"csrf_token": token, "code": next_code(totp)}
+    data = {"csrf_token": token, "code": device.code(1)}
     assert browser.post(ASK, data).location == "/account/login"
     assert browser.post(f"{ASK}/options", headers={"X-CSRFToken": token}).status_code == 403
     give_password(browser)
@@ -160,12 +159,12 @@ def test_without_the_password_first_there_is_nothing_to_ask(user: User, browser:
 
 
 def test_too_many_wrong_codes_have_to_wait(user: User, browser: Browser) -> None:
-    totp, _ = add_authenticator(session(), user)
+    device, _ = add_authenticator(session(), user)
     give_password(browser)
     fields = forms_of(browser.get(ASK).text)[-1].fields
     statuses = [browser.post(ASK, {**fields, "code": "000000"}).status_code for _ in range(11)]
     assert statuses == [403] * 10 + [429]
-    refused = browser.post(ASK, {**fields, "code": next_code(totp)})
+    refused = browser.post(ASK, {**fields, "code": device.code(1)})
     assert refused.status_code == 429
     assert 0 < int(refused.headers["Retry-After"]) <= 60
 
@@ -173,12 +172,12 @@ def test_too_many_wrong_codes_have_to_wait(user: User, browser: Browser) -> None
 def test_another_secret_key_is_told_and_leaves_the_recovery_codes(
     user: User, browser: Browser
 ) -> None:
-    totp, codes = add_authenticator(session(), user)
+    device, codes = add_authenticator(session(), user)
     with write_transaction(session()) as transaction:
         # What another key sealed cannot be told from anything else that cannot be read.
         transaction.get_one(User, user.id).totp_secret = "sealed by another key"
     give_password(browser)
-    refused = browser.submit(ASK, code=next_code(totp))
+    refused = browser.submit(ASK, code=device.code(1))
     assert refused.status_code == 403
     assert "another secret key" in refused.text
     assert browser.submit(ASK, code=codes[0]).location == "/"

@@ -282,6 +282,9 @@ def test_an_address_that_becomes_known_is_added_to_the_name(session: Session) ->
     take_in(session, make_document(author="Jane Doe", author_email="jane@example.com"))
     user = session.scalars(select(User)).one()
     assert (user.username, user.email) == ("jane-doe", "jane@example.com")
+    event = session.scalars(select(Event).where(Event.action == "user.change")).one()
+    assert event.data["before"]["email"] is None
+    assert event.data["after"]["email"] == session.get_one(User, event.subject_id).email
 
 
 def test_nobody_is_added_where_somebody_with_a_password_looks_after_it(session: Session) -> None:
