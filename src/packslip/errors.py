@@ -7,9 +7,14 @@ status, and nobody else does.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class PackslipError(Exception):
     """Something was refused or failed, with one plain sentence that says why."""
+
+    #: Paths that may help, each with its words; pages for people show them.
+    links: Sequence[tuple[str, str]] = ()
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -102,6 +102,7 @@ def fill(session: Session) -> None:
             models.Policy(name="second-factor", value="nobody"),
             models.Mail(kind="recovery", recipient="ada@example.com", due_at=now),
             models.PackageInvitation(user=ada, package=package, role="owner"),
+            models.Requirement(package_id="demo", required_id="flask", text="flask>=3"),
             models.RegisteredFilename(id="demo-1.0.tar.gz"),
         ]
     )

@@ -14,6 +14,7 @@ from sqlalchemy import inspect, select, text
 from sqlalchemy.orm import Session
 from tests.helpers.app import make_app
 from tests.helpers.downloads import NOON, add_downloads
+from tests.helpers.packages import add_package, add_release
 from tests.helpers.processes import BIN, Finished, own_environment, run
 from tests.helpers.schema import Rows, fill, rows
 
@@ -115,6 +116,7 @@ ADDED_AFTER_0004 = (
     "package_invitations",
     "policies",
     "recovery_codes",
+    "requirements",
     "security_keys",
     "sessions",
     "setup_codes",
@@ -215,3 +217,20 @@ def test_downloads_that_were_recorded_before_are_summed_up(
     flask_db(tmp_path, database_url, "upgrade")
     assert len(before) == 27
     assert sums() == before
+
+
+def test_what_was_required_before_is_kept_from_then_on(database_url: str, tmp_path: Path) -> None:
+    with opened(tmp_path, database_url) as session:
+        package = add_package(session)
+        for version, said in (
+            ("1.0", {"requires_dist": ["old"]}),
+            ("2.0", {"requires_dist": ["Flask>=3", "?"]}),
+            ("3.0", {}),
+        ):
+            add_release(session, package, version, core_metadata=said)
+        add_release(session, add_package(session, "bare"))
+    flask_db(tmp_path, database_url, "downgrade", "0006")
+    flask_db(tmp_path, database_url, "upgrade")
+    with opened(tmp_path, database_url) as session:
+        found = session.execute(text("SELECT package_id, required_id, text FROM requirements"))
+        assert [tuple(row) for row in found] == [("demo", "flask", "Flask>=3")]

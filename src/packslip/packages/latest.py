@@ -14,18 +14,20 @@ from packslip.packages.models import Language, License, Package
 from packslip.packages.people import author_of
 from packslip.packages.project_urls import docs_url, home_page
 from packslip.packages.queries import latest_described_release
+from packslip.packages.requirements import note_requirements
 
 
 def refresh_texts(session: Session, package: Package) -> None:
     """Give the package the texts, author, licence, languages and addresses of its latest release.
 
-    Call it after each change to its releases. Releases without metadata do not count, and a
+    What that requires is kept too. Call it after each change to its releases. Releases without metadata do not count, and a
     package without any other stays as it is.
     """
     latest = latest_described_release(session, package.id)
+    said = {} if latest is None else latest.core_metadata
+    note_requirements(session, package, said.get("requires_dist", ()))
     if latest is None:
         return
-    said = latest.core_metadata
     metadata = _from_json(said)
     package.name = metadata.name or package.name
     package.summary = metadata.summary or ""

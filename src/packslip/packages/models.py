@@ -236,3 +236,18 @@ class PackageInvitation(Changed, Base):
     user: Mapped[User] = relationship(foreign_keys=user_id)
     package: Mapped[Package] = relationship()
     invited_by: Mapped[User | None] = relationship(foreign_keys=invited_by_id)
+
+
+class Requirement(Changed, Base):
+    """What the latest release of a package requires, so that it can be asked from both ends."""
+
+    __tablename__ = "requirements"
+    __table_args__ = (Index(None, "required_id", "package_id"),)
+
+    package_id: Mapped[str] = mapped_column(
+        BytewiseText, ForeignKey("packages.id", ondelete="CASCADE"), primary_key=True
+    )
+    #: The normalised name of what is required; there may be no such package here.
+    required_id: Mapped[str] = mapped_column(BytewiseText, primary_key=True)
+    #: As the metadata says it, a line for each requirement (PEP 508).
+    text: Mapped[str]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from packaging.utils import canonicalize_name
-from sqlalchemy import String, cast, select
+from sqlalchemy import Select, String, cast, func, select
 from sqlalchemy.orm import Session, defer, joinedload, selectinload
+from sqlalchemy.orm.interfaces import ORMOption
 
 from packslip.accounts.models import User
 from packslip.errors import NotFoundError
@@ -22,11 +23,14 @@ from packslip.packages.versions import canonical
 
 
 class UnknownPackageError(NotFoundError):
-    """There is no such package."""
+    """There is no such package; perhaps one with a name like it was meant."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"There is no package {name!r}.")
+    def __init__(self, name: str, nearest: Sequence[str] = ()) -> None:
+        meant = " or ".join(repr(other) for other in nearest)
+        hint = f" Did you mean {meant}?" if meant else ""
+        super().__init__(f"There is no package {name!r}.{hint}")
         self.name = name
+        self.links = [(f"/project/{other}/", other) for other in nearest]
 
 
 class UnknownReleaseError(NotFoundError):
@@ -34,6 +38,7 @@ class UnknownReleaseError(NotFoundError):
 
     def __init__(self, package_id: str, version: str) -> None:
         super().__init__(f"The package {package_id!r} has no release {version!r}.")
+        self.links = [(f"/project/{package_id}/releases/", f"All releases of {package_id}")]
         self.package_id = package_id
         self.version = version
 
@@ -65,15 +70,23 @@ class UnknownMaintainerError(NotFoundError):
         self.username = username
 
 
-def get_package(session: Session, name: str, *, lock: bool = False) -> Package:
+def get_package(
+    session: Session, name: str, *, lock: bool = False, without_texts: bool = False
+) -> Package:
     """The package of that name, however it is spelt (PEP 503).
 
     With `lock` nobody else changes it, or who looks after it, until the transaction ends.
+    With `without_texts` its description is read only when it is asked for.
 
     Raises:
         UnknownPackageError: there is none.
     """
-    package = session.get(Package, canonicalize_name(name), with_for_update=lock or None)
+    package = session.get(
+        Package,
+        canonicalize_name(name),
+        with_for_update=lock or None,
+        options=[defer(Package.description)] if without_texts else (),
+    )
     if package is None:
         raise UnknownPackageError(name)
     return package
@@ -99,8 +112,12 @@ def list_packages(session: Session) -> Sequence[Package]:
     return session.scalars(statement).all()
 
 
-def get_release(session: Session, package: Package, version: str) -> Release:
+def get_release(
+    session: Session, package: Package, version: str, *, without_texts: bool = False
+) -> Release:
     """The package's release of that version; 1.0 and 1.0.0 are one (PEP 440).
+
+    With `without_texts` its metadata is read only when it is asked for.
 
     Raises:
         UnknownReleaseError: there is none.
@@ -109,10 +126,12 @@ def get_release(session: Session, package: Package, version: str) -> Release:
     if "\0" in version:
         raise UnknownReleaseError(package.id, version)
     release = session.scalar(
-        select(Release).where(
+        select(Release)
+        .where(
             Release.package_id == package.id,
             Release.canonical_version == canonical(version),
         )
+        .options(*_texts(without_texts))
     )
     if release is None:
         raise UnknownReleaseError(package.id, version)
@@ -149,19 +168,48 @@ def precedence(release: Release) -> tuple[bool, bool, str]:
     return not release.yanked, not release.is_prerelease, release.sort_key
 
 
+def latest_release(
+    session: Session, package_id: str, *, without_texts: bool = False
+) -> Release | None:
+    """The release that speaks for a package, found by the database alone.
+
+    With `without_texts` its metadata is read only when it is asked for.
+    """
+    query = _by_precedence(package_id).options(*_texts(without_texts))
+    return session.scalar(query.limit(1))
+
+
 def latest_described_release(session: Session, package_id: str) -> Release | None:
-    """The release with metadata that speaks for a package, found by the database alone.
+    """The release with metadata that speaks for a package.
 
     Of imported releases often one alone has metadata.
     """
     described = cast(Release.core_metadata, String) != "{}"
-    return session.scalar(
+    return session.scalar(_by_precedence(package_id).where(described).limit(1))
+
+
+def count_releases(session: Session, package_id: str) -> int:
+    """How many releases the package has."""
+    query = select(func.count()).select_from(Release).where(Release.package_id == package_id)
+    return session.scalar(query) or 0
+
+
+def known_packages(session: Session, package_ids: Iterable[str]) -> set[str]:
+    """Those of the normalised names that packages here have; ask for some hundred at most."""
+    return set(session.scalars(select(Package.id).where(Package.id.in_(sorted(package_ids)))))
+
+
+def _by_precedence(package_id: str) -> Select[Release]:
+    return (
         select(Release)
-        .where(Release.package_id == package_id, described)
+        .where(Release.package_id == package_id)
         # As `precedence` says.
         .order_by(Release.yanked, Release.is_prerelease, Release.sort_key.desc())
-        .limit(1)
     )
+
+
+def _texts(without: bool) -> list[ORMOption]:
+    return [defer(Release.core_metadata)] if without else []
 
 
 def list_maintainers(session: Session, package: Package) -> Sequence[Maintainer]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import msgspec
 import structlog
@@ -43,16 +44,18 @@ def reason_phrase(text: str) -> str:
     return line if len(line) <= MAX_PHRASE else line[: MAX_PHRASE - 3] + "..."
 
 
-def error_response(status: int, reason: str) -> Response:
+def error_response(status: int, reason: str, links: Sequence[tuple[str, str]] = ()) -> Response:
     """An answer that carries the reason in its status line and in its body.
 
     Uploading tools show one or the other. The body is a page for a browser, problem details
-    (RFC 9457) for who asks for JSON, else one line of text.
+    (RFC 9457) for who asks for JSON, else one line of text. The page has links that may help.
     """
     accept = request.accept_mimetypes
     title = HTTP_STATUS_CODES.get(status, "Error")
     if "text/html" in accept.values() and accept.quality("text/html") == 1:
-        body: str | bytes = render_template("error.html", status=status, title=title, reason=reason)
+        body: str | bytes = render_template(
+            "error.html", status=status, title=title, reason=reason, links=links
+        )
         mimetype = "text/html"
     elif accept.best_match(["text/plain", "application/json"]) == "application/json" or (
         "application/problem+json" in accept.values()
@@ -73,7 +76,7 @@ def error_response(status: int, reason: str) -> Response:
 
 
 def _on_packslip_error(error: errors.PackslipError) -> Response:
-    response = error_response(status_of(error), error.reason)
+    response = error_response(status_of(error), error.reason, error.links)
     if isinstance(error, errors.TooOftenError):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
