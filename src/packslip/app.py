@@ -34,7 +34,15 @@ from packslip.packages.routes import settings as package_settings
 from packslip.settings import Settings, load_settings, secret_key
 from packslip.site import second_factor as site_second_factor
 from packslip.site import set_up_gate
-from packslip.site.routes import account, admin, appearance, feeds, health, pages, setup
+from packslip.site.routes import (
+    account,
+    admin,
+    appearance,
+    feeds,
+    health,
+    package_pages,
+    setup,
+)
 from packslip.storage.factory import open_storage
 from packslip.web import context, cookies, errors, forgery, headers, proxies, redirects
 
@@ -48,8 +56,8 @@ BLUEPRINTS = (
     health.blueprint,
     login.blueprint,
     login_sessions.blueprint,
+    package_pages.blueprint,
     package_settings.blueprint,
-    pages.blueprint,
     passkey.blueprint,
     profile.blueprint,
     pypi_json.blueprint,

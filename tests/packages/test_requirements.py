@@ -37,7 +37,7 @@ def test_a_requirement_is_taken_apart() -> None:
     found = read_requirement('My_Lib[b,a] >=1,<2 ; python_version < "3.8" and extra == "Test_It"')
     assert found.package_id == "my-lib"
     assert found.name == "My_Lib"
-    assert found.rest == "[a,b]<2,>=1"
+    assert found.rest == "[a,b]>=1,<2"
     assert found.condition == 'python_version < "3.8"'
     assert found.extras == ("test-it",)
 

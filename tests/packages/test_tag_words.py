@@ -59,9 +59,8 @@ from packslip.packages.tag_words import MOST_NAMED, describe_tags
             "macOS on Intel and Apple silicon (10.13 or newer), CPython 3.12",
         ),
         (
-            "cp37-cp37m-macosx_10_9_x86_64.macosx_10_6_intel.macosx_10_10_x86_64",
-            "macOS on Intel (10.9 or newer); macOS on Intel, 32- and 64-bit (10.6 or newer),"
-            + " CPython 3.7",
+            "cp37-none-macosx_10_9_x86_64.macosx_10_6_i386.macosx_10_10_x86_64",
+            "macOS on Intel (10.9 or newer); macOS on 32-bit x86 (10.6 or newer), CPython 3.7",
         ),
         (
             "pp310-pypy310_pp73-macosx_10_15_x86_64",

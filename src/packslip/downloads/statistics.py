@@ -104,6 +104,23 @@ def user_statistics(session: Session, user: User, period: Period) -> Statistics:
     return _statistics(session, DownloadSum.package_id.in_(theirs), period)
 
 
+def daily_downloads(session: Session, package_id: str, period: Period) -> list[int]:
+    """The package's downloads on each day of the period."""
+    rows = _rows(session, DownloadSum.package_id == package_id, Dimension.TOTAL, period)
+    return _numbers(period.each_day(), {day: number for day, _, number in rows})
+
+
+def release_downloads(session: Session, package_id: str, period: Period) -> dict[str, int]:
+    """How often each of the package's releases was downloaded in the period, by version."""
+    query = (
+        select(DownloadSum.value, func.sum(DownloadSum.downloads))
+        .where(DownloadSum.package_id == package_id, DownloadSum.dimension == Dimension.RELEASE)
+        .where(DownloadSum.day.between(period.first, period.last))
+        .group_by(DownloadSum.value)
+    )
+    return {version: int(number) for version, number in session.execute(query)}
+
+
 def most_downloaded(session: Session, limit: int) -> Sequence[tuple[str, str, int]]:
     """The packages that were downloaded most in the last 30 days: id, name and number."""
     query = (

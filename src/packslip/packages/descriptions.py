@@ -41,6 +41,8 @@ class Description:
     fault: str | None = None
     #: The hosts of images that are left out of `html`.
     image_hosts: tuple[str, ...] = ()
+    #: How many images those are.
+    images: int = 0
 
 
 def render_description(text: str, content_type: str | None, *, images: bool = False) -> Description:
@@ -69,8 +71,12 @@ def _render(text: str, content_type: str, images: bool) -> Description:
     if rendered is None:
         return Description(text, fault=_first_line(log.getvalue()) or "the renderer refused it")
     html = _restrict(rendered)
-    hosts = () if images else tuple(sorted(_image_hosts(html)))
-    return Description(text, html if images else _without_images(html), image_hosts=hosts)
+    if images:
+        return Description(text, html)
+    hosts = [host for image in _IMAGE.findall(html) if (host := _host(image))]
+    return Description(
+        text, _without_images(html), image_hosts=tuple(sorted(set(hosts))), images=len(hosts)
+    )
 
 
 def _parse_type(content_type: str) -> tuple[str, str]:
@@ -129,9 +135,12 @@ def _attributes(image: str) -> dict[str, str]:
     return {name: unescape(value) for name, value in _ATTRIBUTE.findall(image)}
 
 
-def _image_hosts(html: str) -> set[str]:
-    hosts = (urlsplit(_attributes(image).get("src", "")).hostname for image in _IMAGE.findall(html))
-    return {host for host in hosts if host}
+def _host(image: str) -> str | None:
+    try:
+        return urlsplit(_attributes(image).get("src", "")).hostname
+    except ValueError:
+        # Brackets that hold no IPv6 address.
+        return None
 
 
 def _without_images(html: str) -> str:

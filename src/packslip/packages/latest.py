@@ -20,8 +20,8 @@ from packslip.packages.requirements import note_requirements
 def refresh_texts(session: Session, package: Package) -> None:
     """Give the package the texts, author, licence, languages and addresses of its latest release.
 
-    What that requires is kept too. Call it after each change to its releases. Releases without metadata do not count, and a
-    package without any other stays as it is.
+    What that requires is kept too. Call it after each change to the package's releases. Releases
+    without metadata do not count, and a package without any other keeps its texts.
     """
     latest = latest_described_release(session, package.id)
     said = {} if latest is None else latest.core_metadata

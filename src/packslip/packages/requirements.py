@@ -60,7 +60,9 @@ def read_requirement(text: str) -> Required:
     except (InvalidRequirement, RecursionError):
         return Required(text)
     rest = f"[{','.join(sorted(found.extras))}]" if found.extras else ""
-    rest += f" @ {found.url}" if found.url else str(found.specifier)
+    rest += (
+        f" @ {found.url}" if found.url else ",".join(sorted(map(str, found.specifier), key=_order))
+    )
     marker = str(found.marker or "")
     extras = dict.fromkeys(canonicalize_name(extra) for extra in _EXTRA.findall(marker))
     return Required(
@@ -137,6 +139,11 @@ def count_dependants(session: Session, package_id: str) -> int:
     """How many packages' latest releases require this one."""
     query = select(func.count()).where(models.Requirement.required_id == package_id)
     return session.scalar(query) or 0
+
+
+def _order(specifier: str) -> tuple[bool, str]:
+    # "At least" before "less than".
+    return specifier.startswith("<"), specifier
 
 
 def _without_extra(marker: str) -> str:

@@ -8,20 +8,23 @@ from flask import Flask, Response, abort, g, request, session
 
 from packslip.web.urls import base_url
 
-#: What a page may load and do, unless it has a policy of its own.
-CONTENT_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "style-src 'self'",
-        "script-src 'self'",
-        "img-src 'self' data:",
-        "font-src 'self'",
-        "connect-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
+
+def content_policy(images: str = "") -> str:
+    """What pages may load: what this index serves, and images from further sources."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "style-src 'self'",
+            "script-src 'self'",
+            f"img-src 'self' data: {images}".rstrip(),
+            "font-src 'self'",
+            "connect-src 'self'",
+            "form-action 'self'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        )
     )
-)
+
 
 #: What pages may ask the browser for: security keys, and nothing else.
 _PERMISSIONS_POLICY = ", ".join(
@@ -46,6 +49,8 @@ _PERMISSIONS_POLICY = ", ".join(
     )
 )
 
+_CONTENT_POLICY = content_policy()
+
 #: Seconds for which browsers refuse to go back to plain HTTP.
 _YEAR = 365 * 24 * 60 * 60
 
@@ -65,7 +70,7 @@ def _add_headers(response: Response) -> Response:
         # Other names under the same domain are not ours to speak for.
         response.headers["Strict-Transport-Security"] = f"max-age={_YEAR}"
     if response.mimetype == "text/html":
-        response.headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
+        response.headers.setdefault("Content-Security-Policy", _CONTENT_POLICY)
         response.headers.setdefault("X-Frame-Options", "DENY")
         response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         response.headers.setdefault("Permissions-Policy", _PERMISSIONS_POLICY)

@@ -12,11 +12,13 @@ from packaging.utils import canonicalize_name
 from werkzeug.wrappers import Response as BaseResponse
 
 from packslip import db
+from packslip.accounts.current import current_user
 from packslip.accounts.queries import get_user
 from packslip.accounts.readers import guard_pages
 from packslip.downloads import statistics
 from packslip.downloads.queries import total_downloads
 from packslip.downloads.statistics import PERIODS, Period, Statistics
+from packslip.packages.heads import read_head
 from packslip.packages.queries import get_package
 from packslip.web.redirects import moved_permanently
 
@@ -33,14 +35,14 @@ def package_page(name: str) -> str | BaseResponse:
     normalized = canonicalize_name(name)
     if normalized != name:
         return moved_permanently(url_for(".package", name=normalized))
-    package = get_package(db.session(), normalized)
-    found = statistics.package_statistics(db.session(), package.id, _period())
+    head = read_head(db.session(), current_user(), normalized)
+    found = statistics.package_statistics(db.session(), head.package.id, _period())
     return render_template(
         "downloads/package.html",
-        package=package,
+        head=head,
         statistics=found,
         periods=PERIODS,
-        ever=total_downloads(db.session(), package.id),
+        ever=total_downloads(db.session(), head.package.id),
     )
 
 

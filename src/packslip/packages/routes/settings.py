@@ -22,6 +22,7 @@ from packslip.events.operations import Actor
 from packslip.events.queries import list_package_events
 from packslip.packages import maintainer_invitations, operations, queries
 from packslip.packages.access import Rights, require_maintainer, require_manager, rights_of
+from packslip.packages.heads import read_head
 from packslip.packages.models import Maintainer, MaintainerRole, Package
 from packslip.web.forms import Form, read_form
 from packslip.web.redirects import moved_permanently
@@ -235,6 +236,7 @@ def _page(name: str, failed: Form | None = None) -> str:
     own = next((one for one in people if one.user_id == user.id), None)
     return render_template(
         "packages/settings.html",
+        head=read_head(session, user, package.id),
         package=package,
         rights=rights,
         own=own,

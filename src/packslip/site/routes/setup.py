@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import astuple
-from urllib.parse import urlsplit
 
 import msgspec
 from flask import (
@@ -40,13 +39,10 @@ from packslip.site import queries
 from packslip.web.context import current_settings
 from packslip.web.errors import status_of
 from packslip.web.forms import is_sent, read_form
-from packslip.web.urls import base_url
+from packslip.web.urls import base_host, base_url, untrusted_host
 
 blueprint = Blueprint("setup", __name__, template_folder="../templates")
 blueprint.after_request(keep_private)
-
-#: Hosts that pip trusts without TLS.
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class SetUpForm(NewUserForm):
@@ -91,19 +87,16 @@ def first_steps() -> str:
     """What to do first with a new index, and how much of it is done."""
     user = require_user()
     steps = queries.first_steps(db.session(), user)
-    address = base_url()
-    parts = urlsplit(address)
-    is_plain = parts.scheme == "http" and parts.hostname not in _LOOPBACK
     members_only = current_settings().read is Read.MEMBERS
     return render_template(
         "site/first_steps.html",
         steps=steps,
         done=sum(astuple(steps)),
         username=user.username,
-        base_url=address,
-        host=parts.hostname,
+        base_url=base_url(),
+        host=base_host(),
         members_only=members_only,
-        untrusted_host=parts.hostname if is_plain else None,
+        untrusted_host=untrusted_host(),
     )
 
 
