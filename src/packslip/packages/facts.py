@@ -60,7 +60,7 @@ class Facts:
 
 
 def facts_of(package: Package, release: Release | None) -> Facts:
-    """What the release says; of one without metadata, what the package's latest one with it says."""
+    """What the release says; for one without metadata, what the package says."""
     said = release.core_metadata if release else {}
     return _of_metadata(said) if said else _of_package(package)
 

@@ -199,7 +199,7 @@ def test_what_is_wrong_stands_on_the_page(session: Session, browse: Browse) -> N
     for action, values, words in FAULTS:
         response = send(browser, action, **values)
         assert (response.status_code, words in response.text) == (400, True), (action, values)
-        assert "Settings of" in response.text
+        assert 'aria-current="page">Settings<' in response.text
         assert HOSTILE not in response.text
     assert state(session) == before
 
