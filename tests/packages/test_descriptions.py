@@ -25,6 +25,7 @@ def test_markdown_has_tables_task_lists_and_colours() -> None:
     assert "☑ done" in found
     assert "☐ open" in found
     assert '<span class="nb">print</span>' in found
+    assert "lang=" not in found
 
 
 def test_restructured_text_is_what_has_no_type() -> None:
@@ -112,3 +113,10 @@ def test_nothing_active_is_left(text: str, content_type: str) -> None:
         assert not [name for name in names if name.startswith("on") or name == "style"]
     for value in re.findall(r'(?:href|src)="([^"]*)"', found):
         assert re.match(r"(https?:|mailto:|#user-content-)", value, re.IGNORECASE)
+
+
+def test_images_that_are_left_out_are_counted() -> None:
+    text = "![a](https://a.example/1) ![b](https://a.example/2) ![c](http://b.example/3)"
+    found = render_description(text, MARKDOWN)
+    assert (found.images, found.image_hosts) == (3, ("a.example", "b.example"))
+    assert render_description(text, MARKDOWN, images=True).images == 0

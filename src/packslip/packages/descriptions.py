@@ -120,6 +120,9 @@ def _filter(tag: str, name: str, value: str) -> str | None:
         return value if re.match(r"https?://", value, re.IGNORECASE) else None
     if name == "id":
         return value if value.startswith(_PREFIX) else f"{_PREFIX}{value}"
+    if name == "lang" and tag == "pre":
+        # Renderers put the programming language there; readers would take it for a human one.
+        return None
     if name == "class":
         return " ".join(part for part in value.split() if _CLASSES.fullmatch(part)) or None
     return value
