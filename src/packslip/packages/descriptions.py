@@ -103,12 +103,18 @@ def _restrict(html: str) -> str:
     cleaned = nh3.clean(
         _INPUT.sub(_tick, html),
         tags=clean.ALLOWED_TAGS - {"input", "picture"},
-        attributes=clean.ALLOWED_ATTRIBUTES,
+        attributes=_attributes_of_tags(clean.ALLOWED_ATTRIBUTES),
         attribute_filter=_filter,
         url_schemes={"http", "https", "mailto"},
         link_rel="nofollow noopener noreferrer",
     )
     return _EMPTY_LINK.sub("", cleaned)
+
+
+def _attributes_of_tags(allowed: dict[str, set[str]]) -> dict[str, set[str]]:
+    # Renderers name the programming language of code in `lang`, where screen readers look for the
+    # human one.
+    return {tag: names - {"lang"} if tag == "pre" else names for tag, names in allowed.items()}
 
 
 def _filter(tag: str, name: str, value: str) -> str | None:
@@ -120,9 +126,6 @@ def _filter(tag: str, name: str, value: str) -> str | None:
         return value if re.match(r"https?://", value, re.IGNORECASE) else None
     if name == "id":
         return value if value.startswith(_PREFIX) else f"{_PREFIX}{value}"
-    if name == "lang" and tag == "pre":
-        # Renderers put the programming language there; readers would take it for a human one.
-        return None
     if name == "class":
         return " ".join(part for part in value.split() if _CLASSES.fullmatch(part)) or None
     return value
