@@ -11,6 +11,7 @@ from packslip.events.operations import Actor, record
 from packslip.packages import queries
 from packslip.packages.latest import refresh_texts
 from packslip.packages.models import Maintainer, MaintainerRole, Package, Release
+from packslip.packages.search_index import index_packages
 from packslip.texts import one_line
 
 MAX_REASON = 200
@@ -89,6 +90,7 @@ def set_maintainer(
         action = Action.MAINTAINER_CHANGE
     event = record(session, actor, action, package_id=package.id, subject_id=user.id, data=data)
     touch(session, package, event)
+    index_packages(session, [package.id])
 
 
 def remove_maintainer(session: Session, actor: Actor, maintainer: Maintainer) -> None:
@@ -111,6 +113,7 @@ def remove_maintainer(session: Session, actor: Actor, maintainer: Maintainer) ->
     )
     touch(session, package, event)
     session.expire(package, ["maintainers"])
+    index_packages(session, [package.id])
 
 
 def _keep_an_owner(session: Session, maintainer: Maintainer) -> None:
