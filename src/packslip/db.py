@@ -21,11 +21,11 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Engine,
-    FromClause,
     Integer,
     MetaData,
     String,
     Table,
+    TableClause,
     Text,
     TypeDecorator,
     case,
@@ -308,7 +308,7 @@ def put(
     session.execute(statement.on_conflict_do_update(index_elements=[key], set_=changes), rows)
 
 
-def dialect_insert(session: Session, table: FromClause) -> postgresql.Insert | sqlite.Insert:
+def dialect_insert(session: Session, table: TableClause) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that knows what to do about rows that are there already."""
     if is_postgresql(session):
         return postgresql.insert(table)

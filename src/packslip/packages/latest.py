@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -59,15 +60,18 @@ def _note_latest(session: Session, package: Package, latest: Release | None) -> 
         package.latest_version = package.latest_at = package.requires_python = None
         package.latest_yanked = False
         return
-    files = select(func.min(File.uploaded_at), func.max(File.requires_python)).where(
-        File.release_id == latest.id
-    )
-    first_at, requires_python = session.execute(files).one()
+    first_at, requires_python = _told_by_files(session, latest)
     package.latest_version = latest.version
     package.latest_at = first_at or latest.created_at
     # Of imported releases often the files alone tell it.
     package.requires_python = requires_python or latest.core_metadata.get("requires_python")
     package.latest_yanked = latest.yanked
+
+
+def _told_by_files(session: Session, release: Release) -> tuple[datetime | None, str | None]:
+    told = select(func.min(File.uploaded_at), func.max(File.requires_python))
+    row = session.execute(told.where(File.release_id == release.id)).one()
+    return row[0], row[1]
 
 
 def _from_json(said: dict[str, Any]) -> CoreMetadata:

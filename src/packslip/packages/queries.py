@@ -137,7 +137,7 @@ def latest_described_release(session: Session, package_id: str) -> Release | Non
     return session.scalar(_by_precedence(package_id).where(described).limit(1))
 
 
-def _by_precedence(package_id: str) -> Select[tuple[Release]]:
+def _by_precedence(package_id: str) -> Select[Release]:
     return (
         select(Release)
         .where(Release.package_id == package_id)

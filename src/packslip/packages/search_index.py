@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, column, select, table, text
+from sqlalchemy import column, select, table, text
 from sqlalchemy.orm import Session
 
 from packslip.accounts.models import User
@@ -88,7 +88,7 @@ def package_ids_after(session: Session, last: str) -> Sequence[str]:
     return session.scalars(query).all()
 
 
-def _packages(session: Session, package_ids: Sequence[str]) -> Sequence[Row[Any]]:
+def _packages(session: Session, package_ids: Sequence[str]) -> Sequence[Any]:
     return session.execute(
         select(
             Package.id,
@@ -109,7 +109,7 @@ def _packages(session: Session, package_ids: Sequence[str]) -> Sequence[Row[Any]
     ).all()
 
 
-def _entry(package: Row[Any]) -> dict[str, Any]:
+def _entry(package: Any) -> dict[str, Any]:
     return {
         "package_id": package.id,
         "compact": compact_name(package.id),
@@ -121,7 +121,7 @@ def _entry(package: Row[Any]) -> dict[str, Any]:
     }
 
 
-def _words(package: Row[Any], usernames: Sequence[str]) -> dict[str, str]:
+def _words(package: Any, usernames: Sequence[str]) -> dict[str, str]:
     return {
         "name": " ".join(name_words(package.name)),
         "keywords": plain_text(package.keywords),
