@@ -15,11 +15,11 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
 from packslip.accounts.models import User
-from packslip.db import write_transaction
+from packslip.db import is_postgresql, write_transaction
 from packslip.downloads.models import DownloadSum, DownloadTotal
 from packslip.packages.models import (
     File,
@@ -36,13 +36,14 @@ from packslip.packages.versions import canonical, sort_key
 BATCH = 500
 
 #: The commonest words, most frequent first; the rest is made of syllables.
-WORDS = (
+_COMMON = (
     "data python library web client api tools simple framework async http server file model test"
     " machine learning django flask json command line parser utilities wrapper package interface"
     " database sql cloud manager plugin toolkit analysis image text graph network deep neural time"
     " series config logging cache queue task stream event schema validation type auth token user"
     " admin template static build deploy docker pipeline science geometry audio video game"
-).split()
+)
+WORDS = tuple(_COMMON.split())
 RARE_WORDS = 30_000
 
 _LICENSES = ("MIT", "Apache-2.0", "BSD-3-Clause", "GPL-3.0-only", "MPL-2.0", "ISC", "Zlib")
@@ -76,6 +77,11 @@ def fill(session: Session, size: Size, seed: int = 7) -> Iterator[int]:
             names = maker.add(session, numbers)
             index_packages(session, names)
         yield numbers[-1] + 1
+    if is_postgresql(session):
+        # The releases came with their numbers, and the next ones must not have the same.
+        with write_transaction(session):
+            newest = "SELECT max(id) FROM releases"
+            session.execute(text(f"SELECT setval('releases_id_seq', ({newest}))"))
 
 
 class _Maker:

@@ -19,6 +19,7 @@ from packslip.downloads.routes import statistics
 from packslip.errors import SettingsError
 from packslip.index.routes import files, pypi_json, simple, uploads
 from packslip.logs import configure_logs
+from packslip.search.routes import api as search_api
 from packslip.settings import Settings, load_settings, secret_key
 from packslip.site.routes import appearance, feeds, health, pages
 from packslip.storage.factory import open_storage
@@ -32,6 +33,7 @@ BLUEPRINTS = (
     login.blueprint,
     pages.blueprint,
     pypi_json.blueprint,
+    search_api.blueprint,
     simple.blueprint,
     statistics.blueprint,
     uploads.blueprint,

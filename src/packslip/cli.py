@@ -18,6 +18,7 @@ from packslip.downloads.commands import stats_command
 from packslip.errors import PackslipError, SettingsError
 from packslip.packages.commands import package_commands
 from packslip.packages.importing.commands import import_command
+from packslip.search.commands import search_command
 from packslip.settings import unknown_settings
 from packslip.wsgi import serve
 
@@ -48,6 +49,7 @@ for command in (
     package_commands,
     db_commands,
     import_command,
+    search_command,
     stats_command,
 ):
     packslip.add_command(command)

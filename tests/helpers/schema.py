@@ -109,7 +109,12 @@ def fill(session: Session) -> None:
             models.PackageInvitation(user=ada, package=package, role="owner"),
             models.RegisteredFilename(id="demo-1.0.tar.gz"),
             models.SearchEntry(
-                package_id="demo", compact="demo", origin="hosted", yanked=False, pythons=1
+                package_id="demo",
+                compact="demo",
+                latest_at=now,
+                origin="hosted",
+                yanked=False,
+                pythons=1,
             ),
         ]
     )

@@ -275,8 +275,9 @@ class SearchEntry(Changed, Base):
     compact: Mapped[str] = mapped_column(BytewiseText, index=True)
     # What results are filtered and sorted by stands here again: rows of `packages` hold whole
     # descriptions, and reading thousands of them takes too long.
-    latest_at: Mapped[datetime | None] = mapped_column(index=True)
-    license_id: Mapped[str | None] = mapped_column(index=True)
+    #: While there is no release, when the package came.
+    latest_at: Mapped[datetime] = mapped_column(index=True)
+    license_id: Mapped[str | None]
     origin: Mapped[str] = mapped_column(String(16))
     yanked: Mapped[bool]
     #: Bit n is set when Python 3.n is allowed.

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import column, select, table, text
+from sqlalchemy import column, delete, func, select, table, text
 from sqlalchemy.orm import Session
 
 from packslip.accounts.models import User
@@ -37,13 +37,15 @@ _SQLITE_WORDS = text(
     " VALUES (:id, :name, :keywords, :summary, :people, :description)"
 )
 _POSTGRESQL_WORDS = text(
-    "INSERT INTO search_words (id, title, description) VALUES (:id,"
+    "INSERT INTO search_words (id, name, title, description) VALUES (:id,"
+    " to_tsvector('packslip', :name),"
     " setweight(to_tsvector('packslip', :name), 'A')"
     " || setweight(to_tsvector('packslip', :keywords), 'B')"
     " || setweight(to_tsvector('packslip', :summary), 'C')"
     " || setweight(to_tsvector('packslip', :people), 'D'),"
     " to_tsvector('packslip', :description))"
-    " ON CONFLICT (id) DO UPDATE SET title = excluded.title, description = excluded.description"
+    " ON CONFLICT (id) DO UPDATE SET"
+    " name = excluded.name, title = excluded.title, description = excluded.description"
 )
 
 
@@ -82,6 +84,12 @@ def index_packages(session: Session, package_ids: Iterable[str]) -> None:
         session.execute(dialect_insert(session, TRIGRAMS).on_conflict_do_nothing(), pieces)
 
 
+def reindex_packages(session: Session, package_ids: Sequence[str]) -> None:
+    """The same from the ground up, for an index that was made by other rules."""
+    session.execute(delete(SearchEntry).where(SearchEntry.package_id.in_(package_ids)))
+    index_packages(session, package_ids)
+
+
 def package_ids_after(session: Session, last: str) -> Sequence[str]:
     """The next packages in the order of their names, a batch of them."""
     query = select(Package.id).where(Package.id > last).order_by(Package.id).limit(BATCH)
@@ -97,7 +105,7 @@ def _packages(session: Session, package_ids: Sequence[str]) -> Sequence[Any]:
             Package.summary,
             Package.people,
             Package.description,
-            Package.latest_at,
+            func.coalesce(Package.latest_at, Package.created_at).label("latest_at"),
             Package.license_id,
             Package.origin,
             Package.latest_yanked,

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, Select, Subquery, func, literal, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Float, Select, Subquery, func, literal, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from packslip.downloads.models import DownloadTotal
 from packslip.packages.models import SearchEntry
-from packslip.search.matching import matching, weighed_texts, weighed_titles
+from packslip.search.matching import Conditions, matching, weighed_texts, weighed_titles
 from packslip.search.request import Sort
 from packslip.search.results import Candidate
 from packslip.search.words import SearchWords
@@ -22,54 +21,71 @@ MOST_RESULTS = 1000
 #: Of names that begin with what was typed so many come first, the most downloaded ones.
 MOST_NAMES = 200
 
-Conditions = Sequence[ColumnElement[bool]]
+#: Up to so many packages are collected and sorted. Of more, all packages are gone through in
+#: the order that is asked for, until enough are found; either way is slow where the other is not.
+MANY = 5000
 
-ENTRY_COLUMNS = (
-    SearchEntry.package_id,
-    SearchEntry.compact,
-    SearchEntry.license_id,
-    SearchEntry.origin,
-    SearchEntry.yanked,
-    SearchEntry.pythons,
-)
 _RECENT = func.coalesce(DownloadTotal.recent, 0)
-NO_WEIGHT = literal(0.0, Float)
+_NOTHING = literal(0)
 
 
 def find(
     session: Session, words: SearchWords, conditions: Conditions, sort: Sort
 ) -> list[Candidate]:
-    """At most `MOST_RESULTS` and one more, which says that there are more, in the order `sort`."""
+    """At most `MOST_RESULTS` and one more, which says that there are more, in the order `sort`.
+
+    The conditions are on `SearchEntry`.
+    """
     if sort is Sort.RELEVANCE and words:
         return _by_relevance(session, words, conditions)
-    if sort in {Sort.RELEVANCE, Sort.DOWNLOADS}:
-        return _by_downloads(session, words, conditions)
-    return _sorted(session, words, conditions, sort)
+    collected = _collected(session, words, conditions)
+    is_everything = not words and not conditions
+    if is_everything or _count(session, collected) > MANY:
+        return _by_order(session, _those_of(session, words, conditions), sort)
+    return _by_sorting(session, collected, sort)
+
+
+def entry_columns(entry: type[SearchEntry] = SearchEntry) -> tuple[Any, ...]:
+    """What a candidate is made of, but for its weight and its downloads."""
+    return (
+        entry.package_id,
+        entry.compact,
+        entry.license_id,
+        entry.origin,
+        entry.yanked,
+        entry.pythons,
+    )
+
+
+def candidates(session: Session, query: Select[Any]) -> list[Candidate]:
+    """Read rows of `entry_columns`, a weight and a number of recent downloads."""
+    return [Candidate(*row) for row in session.execute(query)]
 
 
 def _by_relevance(session: Session, words: SearchWords, conditions: Conditions) -> list[Candidate]:
     found = {one.package_id: one for one in _named(session, words, conditions)}
-    titles = _weighed(session, weighed_titles(session, words), conditions)
+    titles = _weighed(session, weighed_titles(session, words, conditions))
     found |= {one.package_id: one for one in titles}
     if len(titles) <= MOST_RESULTS:
         # The words of a description are worth little beside others, but may be all there is.
-        texts = _weighed(session, weighed_texts(session, words), conditions)
+        texts = _weighed(session, weighed_texts(session, words, conditions))
         found |= {one.package_id: one for one in texts}
     return sorted(found.values(), key=lambda one: _rank(one, words))[: MOST_RESULTS + 1]
 
 
 def _rank(one: Candidate, words: SearchWords) -> tuple[int, float, int, str]:
+    # A thousand downloads are worth three tenths of what the words are.
+    weight = one.weight * (1 + math.log10(1 + one.recent) / 10)
     if one.package_id == words.name:
         place = 0
     elif one.compact == words.compact:
         place = 1
     elif one.compact.startswith(words.compact):
-        place = 2
+        # The fewer letters are missing, the more likely it is meant.
+        place, weight = 2, weight * len(words.compact) / len(one.compact)
     else:
         place = 3
-    # A thousand downloads are worth three tenths of what the words are.
-    boost = 1 + math.log10(1 + one.recent) / 10
-    return place, -one.weight * boost, -one.recent, one.package_id
+    return place, -weight, -one.recent, one.package_id
 
 
 def _named(session: Session, words: SearchWords, conditions: Conditions) -> list[Candidate]:
@@ -77,7 +93,7 @@ def _named(session: Session, words: SearchWords, conditions: Conditions) -> list
     compact = SearchEntry.compact
     last = words.compact[:-1] + chr(ord(words.compact[-1]) + 1)
     query = (
-        select(*ENTRY_COLUMNS, NO_WEIGHT, _RECENT)
+        select(*entry_columns(), literal(0.0, Float), _RECENT)
         .outerjoin(DownloadTotal, DownloadTotal.package_id == SearchEntry.package_id)
         .where(compact >= words.compact, compact < last, *conditions)
         .order_by((compact == words.compact).desc(), _RECENT.desc(), SearchEntry.package_id)
@@ -86,56 +102,61 @@ def _named(session: Session, words: SearchWords, conditions: Conditions) -> list
     return candidates(session, query)
 
 
-def _weighed(session: Session, matched: Subquery, conditions: Conditions) -> list[Candidate]:
-    best = (
-        select(*ENTRY_COLUMNS, matched.c.weight)
-        .join(matched, matched.c.id == SearchEntry.id)
-        .where(*conditions)
-        .order_by(matched.c.weight.desc())
-        .limit(MOST_RESULTS + 1)
-        .subquery()
-    )
-    query = select(best, _RECENT).outerjoin(
-        DownloadTotal, DownloadTotal.package_id == best.c.package_id
-    )
-    return candidates(session, query)
-
-
-def _sorted(
-    session: Session, words: SearchWords, conditions: Conditions, sort: Sort
-) -> list[Candidate]:
-    date, name = SearchEntry.latest_at.desc().nulls_last(), SearchEntry.package_id
-    first = (
-        _entries(session, words)
-        .where(*conditions)
-        .order_by(*((date, name) if sort is Sort.DATE else (name,)))
-        .limit(MOST_RESULTS + 1)
-        .subquery()
-    )
-    return candidates(session, select(first, literal(0)))
-
-
-def _by_downloads(session: Session, words: SearchWords, conditions: Conditions) -> list[Candidate]:
+def _weighed(session: Session, matched: Subquery) -> list[Candidate]:
+    best = select(matched).order_by(matched.c.weight.desc()).limit(MOST_RESULTS + 1).subquery()
     query = (
-        _entries(session, words)
-        .add_columns(_RECENT)
+        select(*entry_columns(), best.c.weight, _RECENT)
+        .join(best, best.c.id == SearchEntry.id)
         .outerjoin(DownloadTotal, DownloadTotal.package_id == SearchEntry.package_id)
-        .where(*conditions)
-        .order_by(_RECENT.desc(), SearchEntry.package_id)
-        .limit(MOST_RESULTS + 1)
     )
     return candidates(session, query)
 
 
-def _entries(session: Session, words: SearchWords) -> Select[Any]:
-    query = select(*ENTRY_COLUMNS, NO_WEIGHT)
+def _collected(session: Session, words: SearchWords, conditions: Conditions) -> Subquery:
+    query = select(SearchEntry).where(*conditions).limit(MANY + 1)
+    if words:
+        matched = matching(session, words)
+        query = query.join(matched, matched.c.id == SearchEntry.id)
+    return query.subquery()
+
+
+def _count(session: Session, collected: Subquery) -> int:
+    return session.scalar(select(func.count()).select_from(collected)) or 0
+
+
+def _by_sorting(session: Session, collected: Subquery, sort: Sort) -> list[Candidate]:
+    entry = aliased(SearchEntry, collected)
+    query = select(*entry_columns(entry), _NOTHING, _NOTHING)
+    if sort is Sort.DATE:
+        query = query.order_by(entry.latest_at.desc())
+    elif sort is not Sort.NAME:
+        total = DownloadTotal.package_id == entry.package_id
+        query = query.outerjoin(DownloadTotal, total).order_by(_RECENT.desc())
+    return candidates(session, query.order_by(entry.package_id).limit(MOST_RESULTS + 1))
+
+
+def _those_of(session: Session, words: SearchWords, conditions: Conditions) -> Conditions:
     if not words:
-        return query
-    matched = matching(session, words)
-    return query.join(matched, matched.c.id == SearchEntry.id)
+        return conditions
+    # Added to, the number cannot be used to take the packages in another order.
+    return [*conditions, (SearchEntry.id + 0).in_(select(matching(session, words).c.id))]
 
 
-def candidates(session: Session, query: Select[Any]) -> list[Candidate]:
-    """Read rows of `ENTRY_COLUMNS`, a weight and a number of recent downloads."""
-    rows: Iterable[Any] = session.execute(query)
-    return [Candidate(*row) for row in rows]
+def _by_order(session: Session, conditions: Conditions, sort: Sort) -> list[Candidate]:
+    query = select(*entry_columns(), _NOTHING, _NOTHING).where(*conditions)
+    by_name = query.order_by(SearchEntry.package_id).limit(MOST_RESULTS + 1)
+    if sort is Sort.NAME:
+        return candidates(session, by_name)
+    total = DownloadTotal.package_id == SearchEntry.package_id
+    if sort is Sort.DATE:
+        by_date = query.order_by(SearchEntry.latest_at.desc(), SearchEntry.package_id)
+        return candidates(session, by_date.limit(MOST_RESULTS + 1))
+    downloaded = query.join(DownloadTotal, total).where(DownloadTotal.recent > 0)
+    by_downloads = downloaded.order_by(DownloadTotal.recent.desc(), SearchEntry.package_id)
+    found = candidates(session, by_downloads.limit(MOST_RESULTS + 1))
+    missing = MOST_RESULTS + 1 - len(found)
+    if missing:
+        is_unused = or_(DownloadTotal.recent.is_(None), DownloadTotal.recent == 0)
+        rest = by_name.outerjoin(DownloadTotal, total).where(is_unused).limit(missing)
+        found += candidates(session, rest)
+    return found

@@ -1,8 +1,8 @@
 """Which entries of the index have some words, in the language of each database.
 
 There are two questions. Whether the *title* has them, which is the name, the keywords, the summary
-and the people: there a word also stands for longer ones that begin with it. And whether title and
-description have them together. The first is answered faster, and its answers are better.
+and the people. And whether title and description have them together. The first is answered faster,
+and its answers are better. In names a word also stands for longer ones that begin with it.
 
 Both databases stem words as English ones. Words are letters and digits alone, so nothing that
 somebody types is read as an operator.
@@ -35,10 +35,11 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from packslip.db import is_postgresql
+from packslip.packages.models import SearchEntry
 from packslip.search.words import SHORTEST_PREFIX, SearchWords
 
 #: So many entries are weighed. When there are more, those that came here first are.
-MOST_WEIGHED = 20_000
+MOST_WEIGHED = 10_000
 
 #: PostgreSQL takes much longer to weigh a description than to find it.
 MOST_DESCRIPTIONS = 1_000
@@ -51,31 +52,38 @@ _DESCRIPTION_WEIGHT = 0.1
 
 #: The columns of an FTS5 table that are the title.
 _TITLE = "{name keywords summary people} : "
+_NAME = "{name} : "
 
-_ROW = literal_column("rowid", BigInteger)
+_ROW = literal_column("search_words.rowid", BigInteger)
 _FTS5: ColumnElement[Any] = literal_column("search_words")
 _ID = column("id", BigInteger)
+_NAMES: ColumnClause[Any] = column("name")
 _TITLES: ColumnClause[Any] = column("title")
 _DESCRIPTIONS: ColumnClause[Any] = column("description")
-_WORDS = table("search_words", _ID, _TITLES, _DESCRIPTIONS)
+_WORDS = table("search_words", _ID, _NAMES, _TITLES, _DESCRIPTIONS)
+
+Conditions = Sequence[ColumnElement[bool]]
 
 
-def weighed_titles(session: Session, words: SearchWords) -> Subquery:
-    """The `id` and `weight` of entries with all words in their title; a greater one is better."""
+def weighed_titles(session: Session, words: SearchWords, conditions: Conditions) -> Subquery:
+    """The `id` and `weight` of entries with all words in their title; a greater one is better.
+
+    The conditions are on `SearchEntry`.
+    """
     if not is_postgresql(session):
-        return _weighed_fts5(f"{_TITLE} ({' AND '.join(_fts5_terms(words, ''))})")
-    query = _tsquery(" & ".join(_tsquery_terms(words, prefixes=True)))
-    matched = select(_ID, _rank(_TITLES, query).label("weight")).where(_has(_TITLES, query))
-    return matched.limit(MOST_WEIGHED).subquery()
+        return _weighed_fts5(f"{_TITLE} ({' AND '.join(_fts5_terms(words))})", conditions)
+    weight = _rank(_TITLES, _tsquery(" & ".join(_tsquery_terms(words))))
+    matched = _matching_tsvector(words, (_TITLES,), _ID, weight.label("weight"))
+    return _with_entries(matched, _ID, conditions).limit(MOST_WEIGHED).subquery()
 
 
-def weighed_texts(session: Session, words: SearchWords) -> Subquery:
+def weighed_texts(session: Session, words: SearchWords, conditions: Conditions) -> Subquery:
     """The same for title and description together."""
     if not is_postgresql(session):
-        return _weighed_fts5(" AND ".join(_fts5_terms(words, _TITLE)))
-    any_word = _tsquery(" | ".join(_tsquery_terms(words, prefixes=True)))
-    matched = _matching_tsvector(words, _ID, _TITLES, _DESCRIPTIONS).limit(MOST_DESCRIPTIONS)
-    found = matched.subquery()
+        return _weighed_fts5(" AND ".join(_fts5_terms(words)), conditions)
+    matched = _matching_tsvector(words, (_TITLES, _DESCRIPTIONS), _ID, _TITLES, _DESCRIPTIONS)
+    found = _with_entries(matched, _ID, conditions).limit(MOST_DESCRIPTIONS).subquery()
+    any_word = _tsquery(" | ".join(_tsquery_terms(words)))
     weight = _rank(found.c.title, any_word) + _DESCRIPTION_WEIGHT * _rank(
         found.c.description, any_word
     )
@@ -85,8 +93,8 @@ def weighed_texts(session: Session, words: SearchWords) -> Subquery:
 def matching(session: Session, words: SearchWords) -> Subquery:
     """The `id` of every entry with all words in title and description together."""
     if is_postgresql(session):
-        return _matching_tsvector(words, _ID).subquery()
-    return _matching_fts5(" AND ".join(_fts5_terms(words, _TITLE))).subquery()
+        return _matching_tsvector(words, (_TITLES, _DESCRIPTIONS), _ID).subquery()
+    return _matching_fts5(" AND ".join(_fts5_terms(words))).subquery()
 
 
 def having_any(session: Session, runs: Sequence[Sequence[str]]) -> Subquery:
@@ -97,19 +105,28 @@ def having_any(session: Session, runs: Sequence[Sequence[str]]) -> Subquery:
     return select(_ID).where(or_(_has(_TITLES, query), _has(_DESCRIPTIONS, query))).subquery()
 
 
-def _weighed_fts5(query: str) -> Subquery:
+def _with_entries(
+    matched: Select[*tuple[Any, ...]], entry_id: ColumnElement[int], conditions: Conditions
+) -> Select[Any]:
+    if not conditions:
+        return matched
+    return matched.join(SearchEntry, SearchEntry.id == entry_id).where(*conditions)
+
+
+def _weighed_fts5(query: str, conditions: Conditions) -> Subquery:
     weight = -func.bm25(_FTS5, *_FTS5_WEIGHTS, type_=Float)
-    return _matching_fts5(query).add_columns(weight.label("weight")).limit(MOST_WEIGHED).subquery()
+    matched = _matching_fts5(query).add_columns(weight.label("weight"))
+    # Added to, the number cannot be used to look entry after entry up among the words.
+    return _with_entries(matched, _ROW + 0, conditions).limit(MOST_WEIGHED).subquery()
 
 
 def _matching_fts5(query: str) -> Select[Any]:
     return select(_ROW.label("id")).select_from(_WORDS).where(_FTS5.op("MATCH")(query))
 
 
-def _fts5_terms(words: SearchWords, where: str) -> list[str]:
-    """A term for each word; `where` says in which columns also longer words count."""
+def _fts5_terms(words: SearchWords) -> list[str]:
     terms = [
-        f'("{word}" OR {where}"{word}" *)' if len(word) >= SHORTEST_PREFIX else f'"{word}"'
+        f'("{word}" OR {_NAME}"{word}" *)' if _is_prefix(word) else f'"{word}"'
         for word in words.words
     ]
     return [*terms, *map(_fts5_run, words.phrases)]
@@ -119,21 +136,31 @@ def _fts5_run(run: Sequence[str]) -> str:
     return f'"{" ".join(run)}"'
 
 
-def _matching_tsvector(words: SearchWords, *columns: ColumnElement[Any]) -> Select[Any]:
-    terms = zip(
-        _tsquery_terms(words, prefixes=True), _tsquery_terms(words, prefixes=False), strict=True
-    )
-    each = [
-        or_(_has(_TITLES, _tsquery(title)), _has(_DESCRIPTIONS, _tsquery(description)))
-        for title, description in terms
-    ]
+def _matching_tsvector(
+    words: SearchWords, where: Sequence[ColumnElement[Any]], *columns: ColumnElement[Any]
+) -> Select[Any]:
+    """Select columns of the entries that have each word in one of the columns `where`."""
+    each = []
+    for word in words.words:
+        # Asked in one query, longer words would have to be looked up in each row to see whether
+        # they are in the name.
+        beginning = [_has(_NAMES, _tsquery(f"'{word}':*"))] if _is_prefix(word) else []
+        query = _tsquery(f"'{word}'")
+        each.append(or_(*beginning, *(_has(column, query) for column in where)))
+    for phrase in words.phrases:
+        query = _tsquery(_tsquery_run(phrase))
+        each.append(or_(*(_has(column, query) for column in where)))
     return select(*columns).where(and_(*each))
 
 
-def _tsquery_terms(words: SearchWords, *, prefixes: bool) -> list[str]:
+def _is_prefix(word: str) -> bool:
+    return len(word) >= SHORTEST_PREFIX
+
+
+def _tsquery_terms(words: SearchWords) -> list[str]:
+    """A term for each word, by which names are weighed that have longer words as well."""
     terms = [
-        f"('{word}' | '{word}':*)" if prefixes and len(word) >= SHORTEST_PREFIX else f"'{word}'"
-        for word in words.words
+        f"('{word}' | '{word}':*A)" if _is_prefix(word) else f"'{word}'" for word in words.words
     ]
     return [*terms, *map(_tsquery_run, words.phrases)]
 

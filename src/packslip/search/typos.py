@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from packslip.packages.models import SearchEntry
 from packslip.packages.search_index import TRIGRAMS
 from packslip.packages.search_texts import trigrams
-from packslip.search.candidates import ENTRY_COLUMNS, NO_WEIGHT, Conditions, candidates
+from packslip.search.candidates import candidates, entry_columns
+from packslip.search.matching import Conditions
 from packslip.search.results import Candidate
 
 #: Shorter names are like too many others.
@@ -44,7 +45,7 @@ def similar_names(
         .subquery()
     )
     most_in_common = (
-        select(*ENTRY_COLUMNS, NO_WEIGHT, literal(0))
+        select(*entry_columns(), literal(0), literal(0))
         .join(pieces, pieces.c.entry_id == SearchEntry.id)
         .where(*conditions)
         .order_by(

@@ -31,6 +31,7 @@ _PACKAGES = sa.table(
     "packages",
     *(sa.column(name) for name in ("id", "name", "summary", "description")),
     *(sa.column(name) for name in ("author_name", "author_email", "license_id", "origin")),
+    sa.column("created_at", packslip.db.UTCDateTime()),
     *(sa.column(column.name, column.type) for column in _added()),
 )
 _RELEASES = sa.table(
@@ -64,7 +65,7 @@ def upgrade() -> None:
         sa.Column("id", packslip.db.BigId, autoincrement=True, nullable=False),
         sa.Column("package_id", packslip.db.BytewiseText, nullable=False),
         sa.Column("compact", packslip.db.BytewiseText, nullable=False),
-        sa.Column("latest_at", packslip.db.UTCDateTime(), nullable=True),
+        sa.Column("latest_at", packslip.db.UTCDateTime(), nullable=False),
         sa.Column("license_id", sa.Text(), nullable=True),
         sa.Column("origin", sa.String(length=16), nullable=False),
         sa.Column("yanked", sa.Boolean(), nullable=False),
@@ -91,7 +92,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("package_id", name=op.f("uq_search_entries_package_id")),
         sqlite_autoincrement=True,
     )
-    for name in ("compact", "created_at", "latest_at", "license_id"):
+    for name in ("compact", "created_at", "latest_at"):
         op.create_index(op.f(f"ix_search_entries_{name}"), "search_entries", [name])
     op.create_table(
         "search_trigrams",
@@ -153,10 +154,13 @@ def _add_words_postgresql() -> None:
         "CREATE TABLE search_words ("
         " id bigint CONSTRAINT pk_search_words PRIMARY KEY"
         " CONSTRAINT fk_search_words_id_search_entries REFERENCES search_entries ON DELETE CASCADE,"
+        " name tsvector NOT NULL,"
         " title tsvector NOT NULL,"
         " description tsvector NOT NULL)"
+        # Long descriptions go elsewhere, so that the rest is read in few pages.
+        " WITH (toast_tuple_target = 512)"
     )
-    for name in ("title", "description"):
+    for name in ("name", "title", "description"):
         op.execute(f"CREATE INDEX ix_search_words_{name} ON search_words USING gin ({name})")
 
 
@@ -188,7 +192,7 @@ def _add(packages: Sequence[Any]) -> None:
             {
                 "package_id": package.id,
                 "compact": search_texts.compact_name(package.id),
-                "latest_at": told[package.id]["latest_at"],
+                "latest_at": told[package.id]["latest_at"] or package.created_at,
                 "license_id": package.license_id,
                 "origin": package.origin,
                 "yanked": told[package.id]["latest_yanked"],
@@ -228,7 +232,8 @@ def _add(packages: Sequence[Any]) -> None:
 _WORDS = {
     "sqlite": "INSERT INTO search_words (rowid, name, keywords, summary, people, description)"
     " VALUES (:id, :name, :keywords, :summary, :people, :description)",
-    "postgresql": "INSERT INTO search_words (id, title, description) VALUES (:id,"
+    "postgresql": "INSERT INTO search_words (id, name, title, description) VALUES (:id,"
+    " to_tsvector('packslip', :name),"
     " setweight(to_tsvector('packslip', :name), 'A')"
     " || setweight(to_tsvector('packslip', :keywords), 'B')"
     " || setweight(to_tsvector('packslip', :summary), 'C')"
