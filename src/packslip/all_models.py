@@ -26,6 +26,7 @@ from packslip.packages.models import (
     PackageInvitation,
     RegisteredFilename,
     Release,
+    SearchEntry,
 )
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "RecoveryCode",
     "RegisteredFilename",
     "Release",
+    "SearchEntry",
     "SecurityKey",
     "SetupCode",
     "Throttle",

@@ -31,6 +31,7 @@ from packslip.index.routes import files, pypi_json, simple, uploads
 from packslip.logs import configure_logs
 from packslip.mail import sender
 from packslip.packages.routes import settings as package_settings
+from packslip.search.routes import api as search_api
 from packslip.settings import Settings, load_settings, secret_key
 from packslip.site import second_factor as site_second_factor
 from packslip.site import set_up_gate
@@ -57,6 +58,7 @@ BLUEPRINTS = (
     register.blueprint,
     second_factor.blueprint,
     setup.blueprint,
+    search_api.blueprint,
     simple.blueprint,
     statistics.blueprint,
     tokens.blueprint,

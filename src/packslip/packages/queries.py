@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from packaging.utils import canonicalize_name
-from sqlalchemy import String, cast, select
+from sqlalchemy import Select, String, cast, select
 from sqlalchemy.orm import Session, defer, joinedload, selectinload
 
 from packslip.accounts.models import User
@@ -149,18 +149,26 @@ def precedence(release: Release) -> tuple[bool, bool, str]:
     return not release.yanked, not release.is_prerelease, release.sort_key
 
 
+def latest_release(session: Session, package_id: str) -> Release | None:
+    """The release that speaks for a package, found by the database alone."""
+    return session.scalar(_by_precedence(package_id).limit(1))
+
+
 def latest_described_release(session: Session, package_id: str) -> Release | None:
-    """The release with metadata that speaks for a package, found by the database alone.
+    """The release with metadata that speaks for a package.
 
     Of imported releases often one alone has metadata.
     """
     described = cast(Release.core_metadata, String) != "{}"
-    return session.scalar(
+    return session.scalar(_by_precedence(package_id).where(described).limit(1))
+
+
+def _by_precedence(package_id: str) -> Select[Release]:
+    return (
         select(Release)
-        .where(Release.package_id == package_id, described)
+        .where(Release.package_id == package_id)
         # As `precedence` says.
         .order_by(Release.yanked, Release.is_prerelease, Release.sort_key.desc())
-        .limit(1)
     )
 
 
