@@ -32,6 +32,7 @@ from packslip.logs import configure_logs
 from packslip.mail import sender
 from packslip.packages.routes import settings as package_settings
 from packslip.search.routes import api as search_api
+from packslip.search.routes import pages as search_pages
 from packslip.settings import Settings, load_settings, secret_key
 from packslip.site import second_factor as site_second_factor
 from packslip.site import set_up_gate
@@ -59,6 +60,7 @@ BLUEPRINTS = (
     second_factor.blueprint,
     setup.blueprint,
     search_api.blueprint,
+    search_pages.blueprint,
     simple.blueprint,
     statistics.blueprint,
     tokens.blueprint,

@@ -106,6 +106,9 @@ def _restrict(html: str) -> str:
 
 
 def _filter(tag: str, name: str, value: str) -> str | None:
+    if name == "lang":
+        # The renderer names the programming language with it; readers take it for a human one.
+        return None
     if name == "href":
         if value.startswith("#"):
             return value if value.startswith(f"#{_PREFIX}") else f"#{_PREFIX}{value[1:]}"

@@ -34,7 +34,7 @@ function stack(columns) {
 }
 
 function draw(figure) {
-  const { labels, days, columns } = read(figure.querySelector("table"));
+  const { labels, days, columns } = read(figure.querySelector("details table"));
   const stacked = figure.dataset.chart === "stacked";
   const drawn = stacked ? stack(columns) : columns;
   const order = drawn.map((_, i) => i).reverse();
