@@ -97,7 +97,8 @@ def _restrict(html: str) -> str:
     cleaned = nh3.clean(
         _INPUT.sub(_tick, html),
         tags=clean.ALLOWED_TAGS - {"input", "picture"},
-        attributes=clean.ALLOWED_ATTRIBUTES,
+        # The renderer names programming languages with "lang"; readers take it for a human one.
+        attributes={**clean.ALLOWED_ATTRIBUTES, "pre": {"class"}},
         attribute_filter=_filter,
         url_schemes={"http", "https", "mailto"},
         link_rel="nofollow noopener noreferrer",
@@ -106,9 +107,6 @@ def _restrict(html: str) -> str:
 
 
 def _filter(tag: str, name: str, value: str) -> str | None:
-    if name == "lang":
-        # The renderer names the programming language with it; readers take it for a human one.
-        return None
     if name == "href":
         if value.startswith("#"):
             return value if value.startswith(f"#{_PREFIX}") else f"#{_PREFIX}{value[1:]}"
