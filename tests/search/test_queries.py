@@ -22,7 +22,7 @@ from packslip.packages.latest import refresh_texts
 from packslip.packages.models import Maintainer, Package, SearchEntry
 from packslip.packages.removal import remove_package
 from packslip.packages.search_texts import compact_name
-from packslip.search import candidates, queries
+from packslip.search import candidates
 from packslip.search.request import Sort
 from packslip.settings import Read
 
@@ -250,13 +250,19 @@ def test_pages_follow_each_other_and_end(index: Session) -> None:
 def test_more_than_can_be_paged_through_is_said_to_be_more(
     index: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (candidates, queries):
-        monkeypatch.setattr(module, "MOST_RESULTS", 3)
-    for text in ("", "python"):
-        for sort in Sort:
+    whole = {
+        (text, sort): names(look_for(index, text, sort=sort))
+        for text in ("", "python", "-flask")
+        for sort in Sort
+    }
+    monkeypatch.setattr(candidates, "MOST_RESULTS", 3)
+    for many in (5000, 2):
+        monkeypatch.setattr(candidates, "MANY", many)
+        for (text, sort), expected in whole.items():
             found = look_for(index, text, sort=sort)
-            assert (found.total, found.is_exact, len(found.packages)) == (3, False, 3)
+            assert (names(found), found.total, found.is_exact) == (expected[:3], 3, False)
             assert {one.packages for one in found.facets.origins} == {None}
+            assert names(look_for(index, text, sort=sort, page=2, per_page=2)) == expected[2:3]
     found = look_for(index, "flask")
     assert (names(found)[0], found.is_exact) == ("flask", False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Float, Select, Subquery, func, literal, or_, select
@@ -10,7 +11,13 @@ from sqlalchemy.orm import Session, aliased
 
 from packslip.downloads.models import DownloadTotal
 from packslip.packages.models import SearchEntry
-from packslip.search.matching import Conditions, matching, weighed_texts, weighed_titles
+from packslip.search.matching import (
+    Conditions,
+    has_none,
+    matching,
+    weighed_texts,
+    weighed_titles,
+)
 from packslip.search.request import Sort
 from packslip.search.results import Candidate
 from packslip.search.words import SearchWords
@@ -29,20 +36,42 @@ _RECENT = func.coalesce(DownloadTotal.recent, 0)
 _NOTHING = literal(0)
 
 
+@dataclass(frozen=True)
+class Found:
+    """The packages that were found, in their order."""
+
+    #: The first ones: as many as were needed, or all.
+    first: list[Candidate]
+    #: How many there are, at most `MOST_RESULTS`.
+    total: int
+    #: False when there are more.
+    is_exact: bool
+
+
+#: What is found by signs without a letter.
+NOTHING = Found([], 0, is_exact=True)
+
+
 def find(
-    session: Session, words: SearchWords, conditions: Conditions, sort: Sort
-) -> list[Candidate]:
-    """At most `MOST_RESULTS` and one more, which says that there are more, in the order `sort`.
+    session: Session, words: SearchWords, conditions: Conditions, sort: Sort, needed: int
+) -> Found:
+    """Find packages, and give at least the `needed` first ones in the order `sort`.
 
     The conditions are on `SearchEntry`.
     """
     if sort is Sort.RELEVANCE and words:
-        return _by_relevance(session, words, conditions)
+        found = _by_relevance(session, words, conditions)
+        return Found(
+            found[:MOST_RESULTS], min(len(found), MOST_RESULTS), len(found) <= MOST_RESULTS
+        )
     collected = _collected(session, words, conditions)
-    is_everything = not words and not conditions
-    if is_everything or _count(session, collected) > MANY:
-        return _by_order(session, _those_of(session, words, conditions), sort)
-    return _by_sorting(session, collected, sort)
+    number = _count(session, collected)
+    if number > MANY:
+        limit = min(needed, MOST_RESULTS)
+        first = _by_order(session, _those_of(session, words, conditions), sort, limit)
+        return Found(first, MOST_RESULTS, is_exact=False)
+    total = min(number, MOST_RESULTS)
+    return Found(_by_sorting(session, collected, sort), total, number <= MOST_RESULTS)
 
 
 def entry_columns(entry: type[SearchEntry] = SearchEntry) -> tuple[Any, ...]:
@@ -63,13 +92,13 @@ def candidates(session: Session, query: Select[Any]) -> list[Candidate]:
 
 
 def _by_relevance(session: Session, words: SearchWords, conditions: Conditions) -> list[Candidate]:
-    found = {one.package_id: one for one in _named(session, words, conditions)}
     titles = _weighed(session, weighed_titles(session, words, conditions))
-    found |= {one.package_id: one for one in titles}
+    texts: list[Candidate] = []
     if len(titles) <= MOST_RESULTS:
         # The words of a description are worth little beside others, but may be all there is.
         texts = _weighed(session, weighed_texts(session, words, conditions))
-        found |= {one.package_id: one for one in texts}
+    named = _named(session, words, conditions)
+    found = {one.package_id: one for one in (*named, *texts, *titles)}
     return sorted(found.values(), key=lambda one: _rank(one, words))[: MOST_RESULTS + 1]
 
 
@@ -82,7 +111,7 @@ def _rank(one: Candidate, words: SearchWords) -> tuple[int, float, int, str]:
         place = 1
     elif one.compact.startswith(words.compact):
         # The fewer letters are missing, the more likely it is meant.
-        place, weight = 2, weight * len(words.compact) / len(one.compact)
+        place, weight = 2, weight * (len(words.compact) / len(one.compact)) ** 2
     else:
         place = 3
     return place, -weight, -one.recent, one.package_id
@@ -90,6 +119,7 @@ def _rank(one: Candidate, words: SearchWords) -> tuple[int, float, int, str]:
 
 def _named(session: Session, words: SearchWords, conditions: Conditions) -> list[Candidate]:
     """Packages whose names begin with what was typed."""
+    conditions = [*conditions, *_without(session, words)]
     compact = SearchEntry.compact
     last = words.compact[:-1] + chr(ord(words.compact[-1]) + 1)
     query = (
@@ -116,8 +146,12 @@ def _collected(session: Session, words: SearchWords, conditions: Conditions) -> 
     query = select(SearchEntry).where(*conditions).limit(MANY + 1)
     if words:
         matched = matching(session, words)
-        query = query.join(matched, matched.c.id == SearchEntry.id)
-    return query.subquery()
+        return query.join(matched, matched.c.id == SearchEntry.id).subquery()
+    return query.where(*_without(session, words)).subquery()
+
+
+def _without(session: Session, words: SearchWords) -> Conditions:
+    return [has_none(session, words.without)] if words.without else []
 
 
 def _count(session: Session, collected: Subquery) -> int:
@@ -132,29 +166,29 @@ def _by_sorting(session: Session, collected: Subquery, sort: Sort) -> list[Candi
     elif sort is not Sort.NAME:
         total = DownloadTotal.package_id == entry.package_id
         query = query.outerjoin(DownloadTotal, total).order_by(_RECENT.desc())
-    return candidates(session, query.order_by(entry.package_id).limit(MOST_RESULTS + 1))
+    return candidates(session, query.order_by(entry.package_id).limit(MOST_RESULTS))
 
 
 def _those_of(session: Session, words: SearchWords, conditions: Conditions) -> Conditions:
     if not words:
-        return conditions
+        return [*conditions, *_without(session, words)]
     # Added to, the number cannot be used to take the packages in another order.
     return [*conditions, (SearchEntry.id + 0).in_(select(matching(session, words).c.id))]
 
 
-def _by_order(session: Session, conditions: Conditions, sort: Sort) -> list[Candidate]:
+def _by_order(session: Session, conditions: Conditions, sort: Sort, limit: int) -> list[Candidate]:
     query = select(*entry_columns(), _NOTHING, _NOTHING).where(*conditions)
-    by_name = query.order_by(SearchEntry.package_id).limit(MOST_RESULTS + 1)
+    by_name = query.order_by(SearchEntry.package_id).limit(limit)
     if sort is Sort.NAME:
         return candidates(session, by_name)
     total = DownloadTotal.package_id == SearchEntry.package_id
     if sort is Sort.DATE:
         by_date = query.order_by(SearchEntry.latest_at.desc(), SearchEntry.package_id)
-        return candidates(session, by_date.limit(MOST_RESULTS + 1))
+        return candidates(session, by_date.limit(limit))
     downloaded = query.join(DownloadTotal, total).where(DownloadTotal.recent > 0)
     by_downloads = downloaded.order_by(DownloadTotal.recent.desc(), SearchEntry.package_id)
-    found = candidates(session, by_downloads.limit(MOST_RESULTS + 1))
-    missing = MOST_RESULTS + 1 - len(found)
+    found = candidates(session, by_downloads.limit(limit))
+    missing = limit - len(found)
     if missing:
         is_unused = or_(DownloadTotal.recent.is_(None), DownloadTotal.recent == 0)
         rest = by_name.outerjoin(DownloadTotal, total).where(is_unused).limit(missing)

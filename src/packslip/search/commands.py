@@ -48,7 +48,8 @@ def search_command(
         if words:
             raise click.UsageError("--rebuild takes no words.")
         number = _rebuild(db.session())
-        click.echo(f"{number} packages are in the index.", err=True)
+        noun = "package is" if number == 1 else "packages are"
+        click.echo(f"{number} {noun} in the index.", err=True)
         return
     query = SearchQuery(" ".join(words), sort=Sort(sort), per_page=limit)
     # Whoever runs the index reads all of it.

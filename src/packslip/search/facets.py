@@ -18,7 +18,7 @@ MOST_VALUES = 20
 TOLD_MINORS = range(15, 5, -1)
 
 #: So many packages are looked at when not all can be counted.
-SAMPLE = 200
+SAMPLE = 100
 
 
 def facets_of(session: Session, found: Sequence[Candidate], *, counted: bool) -> Facets:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from sqlalchemy import ColumnElement, false, select
-from sqlalchemy.orm import Session
 
 from packslip.accounts.models import User
 from packslip.packages.models import (
@@ -14,24 +13,17 @@ from packslip.packages.models import (
     SearchEntry,
     package_languages,
 )
-from packslip.search.matching import having_any
 from packslip.search.request import Filters, minor_of
-from packslip.search.words import SearchWords
 
 
-def conditions(
-    session: Session, filters: Filters, words: SearchWords, readable: Collection[str] | None
-) -> list[ColumnElement[bool]]:
+def conditions(filters: Filters, readable: Collection[str] | None) -> list[ColumnElement[bool]]:
     """What holds for each `SearchEntry` that may be shown.
 
-    The words tell which must not be there. Only packages in `readable` are shown; None stands for
-    all.
+    Only packages in `readable` are; None stands for all.
     """
     found: list[ColumnElement[bool]] = []
     if readable is not None:
         found.append(SearchEntry.package_id.in_(readable))
-    if words.without:
-        found.append(SearchEntry.id.not_in(select(having_any(session, words.without).c.id)))
     for column, value in (
         (SearchEntry.license_id, filters.license),
         (SearchEntry.origin, filters.origin),

@@ -2,7 +2,8 @@
 
 There are two questions. Whether the *title* has them, which is the name, the keywords, the summary
 and the people. And whether title and description have them together. The first is answered faster,
-and its answers are better. In names a word also stands for longer ones that begin with it.
+and its answers are better. In names a word also stands for longer ones that begin with it. What
+must not be there is looked for in all of it.
 
 Both databases stem words as English ones. Words are letters and digits alone, so nothing that
 somebody types is read as an operator.
@@ -27,6 +28,7 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
+    not_,
     or_,
     select,
     table,
@@ -38,11 +40,11 @@ from packslip.db import is_postgresql
 from packslip.packages.models import SearchEntry
 from packslip.search.words import SHORTEST_PREFIX, SearchWords
 
-#: So many entries are weighed. When there are more, those that came here first are.
-MOST_WEIGHED = 10_000
+#: So many entries are weighed by their titles. When there are more, those that came first are.
+MOST_TITLES = 5000
 
-#: PostgreSQL takes much longer to weigh a description than to find it.
-MOST_DESCRIPTIONS = 1_000
+#: So many are by their descriptions too, which takes longer: more than anybody can page through.
+MOST_TEXTS = 1500
 
 #: What a hit is worth in the name, the keywords, the summary, the people and the description.
 _FTS5_WEIGHTS = (10, 5, 3, 2, 1)
@@ -71,18 +73,18 @@ def weighed_titles(session: Session, words: SearchWords, conditions: Conditions)
     The conditions are on `SearchEntry`.
     """
     if not is_postgresql(session):
-        return _weighed_fts5(f"{_TITLE} ({' AND '.join(_fts5_terms(words))})", conditions)
+        return _weighed_fts5(_fts5_query(words, _TITLE), conditions, MOST_TITLES)
     weight = _rank(_TITLES, _tsquery(" & ".join(_tsquery_terms(words))))
     matched = _matching_tsvector(words, (_TITLES,), _ID, weight.label("weight"))
-    return _with_entries(matched, _ID, conditions).limit(MOST_WEIGHED).subquery()
+    return _with_entries(matched, _ID, conditions).limit(MOST_TITLES).subquery()
 
 
 def weighed_texts(session: Session, words: SearchWords, conditions: Conditions) -> Subquery:
     """The same for title and description together."""
     if not is_postgresql(session):
-        return _weighed_fts5(" AND ".join(_fts5_terms(words)), conditions)
+        return _weighed_fts5(_fts5_query(words), conditions, MOST_TEXTS)
     matched = _matching_tsvector(words, (_TITLES, _DESCRIPTIONS), _ID, _TITLES, _DESCRIPTIONS)
-    found = _with_entries(matched, _ID, conditions).limit(MOST_DESCRIPTIONS).subquery()
+    found = _with_entries(matched, _ID, conditions).limit(MOST_TEXTS).subquery()
     any_word = _tsquery(" | ".join(_tsquery_terms(words)))
     weight = _rank(found.c.title, any_word) + _DESCRIPTION_WEIGHT * _rank(
         found.c.description, any_word
@@ -94,15 +96,14 @@ def matching(session: Session, words: SearchWords) -> Subquery:
     """The `id` of every entry with all words in title and description together."""
     if is_postgresql(session):
         return _matching_tsvector(words, (_TITLES, _DESCRIPTIONS), _ID).subquery()
-    return _matching_fts5(" AND ".join(_fts5_terms(words))).subquery()
+    return _matching_fts5(_fts5_query(words)).subquery()
 
 
-def having_any(session: Session, runs: Sequence[Sequence[str]]) -> Subquery:
-    """The `id` of every entry in which one of the runs of words stands."""
-    if not is_postgresql(session):
-        return _matching_fts5(" OR ".join(map(_fts5_run, runs))).subquery()
-    query = _tsquery(" | ".join(map(_tsquery_run, runs)))
-    return select(_ID).where(or_(_has(_TITLES, query), _has(_DESCRIPTIONS, query))).subquery()
+def has_none(session: Session, runs: Sequence[Sequence[str]]) -> ColumnElement[bool]:
+    """Whether none of the runs of words stands in a `SearchEntry`."""
+    if is_postgresql(session):
+        return ~select(_ID).where(SearchEntry.id == _ID, _has_any(runs)).exists()
+    return SearchEntry.id.not_in(_matching_fts5(_fts5_any(runs)))
 
 
 def _with_entries(
@@ -113,15 +114,24 @@ def _with_entries(
     return matched.join(SearchEntry, SearchEntry.id == entry_id).where(*conditions)
 
 
-def _weighed_fts5(query: str, conditions: Conditions) -> Subquery:
+def _weighed_fts5(query: str, conditions: Conditions, most: int) -> Subquery:
     weight = -func.bm25(_FTS5, *_FTS5_WEIGHTS, type_=Float)
     matched = _matching_fts5(query).add_columns(weight.label("weight"))
     # Added to, the number cannot be used to look entry after entry up among the words.
-    return _with_entries(matched, _ROW + 0, conditions).limit(MOST_WEIGHED).subquery()
+    return _with_entries(matched, _ROW + 0, conditions).limit(most).subquery()
 
 
 def _matching_fts5(query: str) -> Select[Any]:
     return select(_ROW.label("id")).select_from(_WORDS).where(_FTS5.op("MATCH")(query))
+
+
+def _fts5_query(words: SearchWords, where: str = "") -> str:
+    query = f"{where}({' AND '.join(_fts5_terms(words))})"
+    return f"{query} NOT ({_fts5_any(words.without)})" if words.without else query
+
+
+def _fts5_any(runs: Sequence[Sequence[str]]) -> str:
+    return " OR ".join(map(_fts5_run, runs))
 
 
 def _fts5_terms(words: SearchWords) -> list[str]:
@@ -150,7 +160,14 @@ def _matching_tsvector(
     for phrase in words.phrases:
         query = _tsquery(_tsquery_run(phrase))
         each.append(or_(*(_has(column, query) for column in where)))
+    if words.without:
+        each.append(not_(_has_any(words.without)))
     return select(*columns).where(and_(*each))
+
+
+def _has_any(runs: Sequence[Sequence[str]]) -> ColumnElement[bool]:
+    query = _tsquery(" | ".join(map(_tsquery_run, runs)))
+    return or_(_has(_TITLES, query), _has(_DESCRIPTIONS, query))
 
 
 def _is_prefix(word: str) -> bool:

@@ -15,13 +15,14 @@ from packslip.downloads.models import Dimension, DownloadSum, DownloadTotal
 from packslip.downloads.rollups import RECENT_DAYS
 from packslip.downloads.statistics import Period
 from packslip.packages.models import Package
-from packslip.search.candidates import MOST_RESULTS, find
-from packslip.search.facets import facets_of
+from packslip.search.candidates import NOTHING, Found, find
+from packslip.search.facets import SAMPLE, facets_of
 from packslip.search.filters import conditions
+from packslip.search.matching import Conditions
 from packslip.search.request import SearchQuery
 from packslip.search.results import Candidate, FoundPackage, SearchResults
 from packslip.search.typos import similar_names
-from packslip.search.words import read_words
+from packslip.search.words import SearchWords, read_words
 from packslip.settings import Read
 
 #: With fewer results than this, names that are like what was typed are looked for.
@@ -44,30 +45,38 @@ def search(
     only those in an index for members. The number of statements is the same however much is found.
     """
     words = read_words(query.text)
-    where = conditions(session, query.filters, words, readable_packages(viewer, read))
-    # Signs alone are nobody's words; nothing at all stands for everything.
-    sought = words or words.without or not query.text.strip()
-    found = find(session, words, where, query.sort) if sought else []
-    is_exact = len(found) <= MOST_RESULTS
-    found = found[:MOST_RESULTS]
-    similar: list[Candidate] = []
-    if words and len(found) < FEW and all(one.compact != words.compact for one in found):
-        known = {one.package_id for one in found}
-        alike = similar_names(session, words.compact, where, MOST_SIMILAR)
-        similar = [one for one in alike if one.package_id not in known]
-    found += similar
+    where = conditions(query.filters, readable_packages(viewer, read))
     first = (query.page - 1) * query.per_page
+    last = first + query.per_page
+    # Signs alone are nobody's words; nothing at all stands for everything.
+    if words or words.without or not query.text.strip():
+        found = find(session, words, where, query.sort, max(last, SAMPLE))
+    else:
+        found = NOTHING
+    similar = _similar(session, words, where, found)
+    candidates = found.first + similar
     days = Period(RECENT_DAYS).each_day()
-    shown = [one.package_id for one in found[first : first + query.per_page]]
     return SearchResults(
         query=query,
-        packages=_packages(session, shown, days),
-        total=len(found),
-        is_exact=is_exact,
+        packages=_packages(session, [one.package_id for one in candidates[first:last]], days),
+        total=found.total + len(similar),
+        is_exact=found.is_exact,
         did_you_mean=similar[0].package_id if similar else None,
-        facets=facets_of(session, found, counted=is_exact),
+        facets=facets_of(session, candidates, counted=found.is_exact),
         days=days,
     )
+
+
+def _similar(
+    session: Session, words: SearchWords, where: Conditions, found: Found
+) -> list[Candidate]:
+    """Packages with names like what was typed, if little else was found."""
+    is_named = any(one.compact == words.compact for one in found.first)
+    if not words or found.total >= FEW or is_named:
+        return []
+    known = {one.package_id for one in found.first}
+    alike = similar_names(session, words.compact, where, MOST_SIMILAR)
+    return [one for one in alike if one.package_id not in known]
 
 
 def _packages(
