@@ -3,13 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from bench.catalogue import BATCH, Size, fill
 from rich.console import Console
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from tests.helpers.search import look_for
 
 from bench import search
-from bench.catalogue import BATCH, Size, fill
 from packslip.packages.models import Package, Release
 
 
