@@ -211,5 +211,6 @@ class _Maker:
                     "recent_on": self.now.date(),
                 }
             )
-        session.execute(insert(DownloadSum), sums)
-        session.execute(insert(DownloadTotal), totals)
+        if totals:
+            session.execute(insert(DownloadSum), sums)
+            session.execute(insert(DownloadTotal), totals)

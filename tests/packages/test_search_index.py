@@ -10,7 +10,7 @@ from packslip.accounts.models import User
 from packslip.db import write_transaction
 from packslip.events.operations import Actor
 from packslip.packages.importing.operations import import_document
-from packslip.packages.models import Maintainer, MaintainerRole, Package, SearchEntry
+from packslip.packages.models import MaintainerRole, Package, SearchEntry
 from packslip.packages.operations import remove_maintainer, set_maintainer, yank_release
 from packslip.packages.removal import remove_package, remove_release
 from packslip.packages.search_index import index_packages, package_ids_after, reindex_packages
@@ -57,7 +57,7 @@ def test_those_who_look_after_a_package_are_found_by_their_usernames(session: Se
             set_maintainer(session, ACTOR, package, session.get_one(User, user), role)
     assert names(look_for(session, "ada")) == names(look_for(session, "grace")) == ["demo"]
     with write_transaction(session):
-        remove_maintainer(session, ACTOR, session.get_one(Maintainer, (grace, "demo")))
+        remove_maintainer(session, ACTOR, package, session.get_one(User, grace))
     assert names(look_for(session, "grace")) == []
 
 

@@ -4,9 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from packaging.utils import canonicalize_name
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 from tests.helpers.accounts import make_token, make_user
@@ -21,7 +18,6 @@ from packslip.events.operations import Actor
 from packslip.packages.latest import refresh_texts
 from packslip.packages.models import Maintainer, Package, SearchEntry
 from packslip.packages.removal import remove_package
-from packslip.packages.search_texts import compact_name
 from packslip.search import candidates
 from packslip.search.request import Sort
 from packslip.settings import Read
@@ -33,47 +29,6 @@ def add_downloaded(session: Session, package: str, number: int, days_ago: int = 
     at = NOW - timedelta(days=days_ago)
     with write_transaction(session):
         add_downloads(session, *[{"package_id": package, "created_at": at}] * number)
-
-
-@pytest.fixture
-def index(session: Session) -> Session:
-    """An index of well-known packages, small enough to say what comes first."""
-    add_found(
-        session,
-        "Flask",
-        "A simple framework for building complex web applications.",
-        keywords=["wsgi", "web"],
-        author="Armin Ronacher",
-        description="Flask is a lightweight WSGI web application framework.",
-    )
-    add_found(session, "Flask-SQLAlchemy", "Add SQLAlchemy support to your Flask application.")
-    add_found(session, "Flask-Login", "User authentication and session management for Flask.")
-    add_found(
-        session,
-        "Django",
-        "A high-level web framework that encourages rapid development.",
-        description="Django comes with an ORM, templates and an admin. It is no flask.",
-    )
-    add_found(
-        session,
-        "SQLAlchemy",
-        "Database Abstraction Library",
-        keywords=["orm", "sql"],
-        description="The Python SQL Toolkit and Object Relational Mapper.",
-    )
-    add_found(session, "requests", "Python HTTP for Humans.", author_email="k@example.com")
-    add_found(session, "requests-toolbelt", "A utility belt for advanced users of requests.")
-    add_found(session, "httpx", "The next generation HTTP client.", description="Like requests.")
-    add_found(
-        session,
-        "pandas",
-        "Powerful data structures for data analysis, time series, and statistics",
-    )
-    add_found(session, "numpy", "Fundamental package for array computing in Python")
-    add_found(session, "datasette", "An open source multi-tool for exploring and publishing data")
-    add_found(session, "zope.interface", "Interfaces for Python")
-    add_found(session, "PyYAML", "YAML parser and emitter for Python")
-    return session
 
 
 #: What is typed, and what comes first of what is found; nothing else is when that is empty.
@@ -312,90 +267,3 @@ def test_a_search_takes_as_many_statements_for_many_packages_as_for_few(
         add_found(session, f"parser-{number}", "A parser.")
     assert statements() == few
     assert max(few) <= 8
-
-
-#: Examples share the index of their test, which none of them spoils.
-with_one_index = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-
-HOSTILE = [
-    "\0",
-    "a\0b",
-    "\ud800",
-    "'; DROP TABLE packages; --",
-    '"',
-    '"""',
-    '" OR "',
-    "NEAR(a b)",
-    "name:*",
-    "{name}: x",
-    "^flask",
-    "a* -",
-    "-",
-    "-*",
-    '-"',
-    "flask -flask",
-    "-flask",
-    "a & b | !c <-> d:*A",
-    "() ((",
-    "AND OR NOT",
-    "\\",
-    "%",
-    "_%_",
-    "😀",
-    "\N{WOMAN}\N{ZERO WIDTH JOINER}\N{GIRL} flask",
-    "1e5 0x1f 1.2.3 12e 3e5abc -5",
-    "\N{MATHEMATICAL SCRIPT SMALL F}lask",
-    "ß İ ǆ ﬁ",
-    "x" * 10_000,
-    "x " * 5_000,
-    '"x ' * 3_000,
-    "-x " * 3_000,
-    "日本語 データ한국어",
-    "\r\n\t\x1b[31m",
-]
-
-
-def test_nothing_that_is_typed_is_an_error(index: Session) -> None:
-    for text in HOSTILE:
-        for sort in Sort:
-            look_for(index, text, sort=sort)
-    assert names(look_for(index, "\N{MATHEMATICAL SCRIPT SMALL F}lask"))[0] == "flask"
-    assert names(look_for(index, "*%_")) == []
-    left = names(look_for(index, "-flask"))
-    assert "pandas" in left
-    assert not {"flask", "flask-login", "django"} & set(left)
-
-
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(
-    text=st.text(
-        alphabet=st.one_of(st.characters(), st.sampled_from("\"-*:^(){}&|!<>'\\%_ab1")), max_size=40
-    ),
-    sort=st.sampled_from(Sort),
-)
-def test_no_text_at_all_is_an_error(index: Session, text: str, sort: Sort) -> None:
-    look_for(index, text, sort=sort)
-
-
-#: Names after PEP 508, of which numbers and signs are the awkward ones.
-NAMES = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,30}[A-Za-z0-9])?", fullmatch=True)
-
-
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(name=NAMES)
-def test_a_package_is_found_first_by_its_own_name(session: Session, name: str) -> None:
-    package_id = canonicalize_name(name)
-    if session.get(Package, package_id) is None:
-        add_found(session, name)
-    for text in (name, package_id, f'"{name}"'):
-        found = look_for(session, text)
-        assert package_id in names(found)
-        assert compact_name(names(found)[0]) == compact_name(package_id)
-        for sort in (Sort.DATE, Sort.DOWNLOADS, Sort.NAME):
-            assert package_id in names(look_for(session, text, sort=sort, per_page=100))

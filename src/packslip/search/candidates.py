@@ -99,19 +99,21 @@ def _by_relevance(session: Session, words: SearchWords, conditions: Conditions) 
         texts = _weighed(session, weighed_texts(session, words, conditions))
     named = _named(session, words, conditions)
     found = {one.package_id: one for one in (*named, *texts, *titles)}
-    return sorted(found.values(), key=lambda one: _rank(one, words))[: MOST_RESULTS + 1]
+    name, compact = words.name, words.compact
+    ranked = sorted(found.values(), key=lambda one: _rank(one, name, compact))
+    return ranked[: MOST_RESULTS + 1]
 
 
-def _rank(one: Candidate, words: SearchWords) -> tuple[int, float, int, str]:
+def _rank(one: Candidate, name: str, compact: str) -> tuple[int, float, int, str]:
     # A thousand downloads are worth three tenths of what the words are.
     weight = one.weight * (1 + math.log10(1 + one.recent) / 10)
-    if one.package_id == words.name:
+    if one.package_id == name:
         place = 0
-    elif one.compact == words.compact:
+    elif one.compact == compact:
         place = 1
-    elif one.compact.startswith(words.compact):
+    elif one.compact.startswith(compact):
         # The fewer letters are missing, the more likely it is meant.
-        place, weight = 2, weight * (len(words.compact) / len(one.compact)) ** 2
+        place, weight = 2, weight * (len(compact) / len(one.compact)) ** 2
     else:
         place = 3
     return place, -weight, -one.recent, one.package_id
