@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import click
 from rich.console import Console
 
+from bench import search
+from bench.catalogue import Size
 from bench.load import find_client
 from bench.report import report
 from bench.results import Results
@@ -104,6 +107,23 @@ def run(
         results.save(output)
     report(results, console)
     if work.failed or not all(limit.kept for limit in results.limits()):
+        sys.exit(1)
+
+
+@bench.command("search")
+@click.option("--packages", type=click.IntRange(1), default=100_000, show_default=True)
+@click.option("--releases", type=click.IntRange(1), default=10, show_default=True, help="Of each.")
+@click.option("--rounds", type=click.IntRange(1), default=9, show_default=True)
+@click.option("--database", help="Use this one, and keep it; default: SQLite for this run alone.")
+@click.option("--place", type=_FOLDER, help="Where the temporary data goes; default: TMPDIR.")
+def measure_search(
+    *, packages: int, releases: int, rounds: int, database: str | None, place: Path | None
+) -> None:
+    """Measure searches; exit code 1 when one took too long. An empty database is filled first."""
+    with tempfile.TemporaryDirectory(dir=place, prefix="packslip-search-") as folder:
+        url = database or f"sqlite:///{folder}/packslip.db"
+        kept = search.measure(url, Path(folder), Size(packages, releases), rounds, _console())
+    if not kept:
         sys.exit(1)
 
 

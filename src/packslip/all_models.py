@@ -27,6 +27,7 @@ from packslip.packages.models import (
     RegisteredFilename,
     Release,
     Requirement,
+    SearchEntry,
 )
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "RegisteredFilename",
     "Release",
     "Requirement",
+    "SearchEntry",
     "SecurityKey",
     "SetupCode",
     "Throttle",

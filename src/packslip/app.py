@@ -31,6 +31,8 @@ from packslip.index.routes import files, pypi_json, simple, uploads
 from packslip.logs import configure_logs
 from packslip.mail import sender
 from packslip.packages.routes import settings as package_settings
+from packslip.search.routes import api as search_api
+from packslip.search.routes import pages as search_pages
 from packslip.settings import Settings, load_settings, secret_key
 from packslip.site import second_factor as site_second_factor
 from packslip.site import set_up_gate
@@ -65,6 +67,8 @@ BLUEPRINTS = (
     register.blueprint,
     second_factor.blueprint,
     setup.blueprint,
+    search_api.blueprint,
+    search_pages.blueprint,
     simple.blueprint,
     statistics.blueprint,
     tokens.blueprint,

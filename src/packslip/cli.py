@@ -20,6 +20,7 @@ from packslip.errors import PackslipError, SettingsError
 from packslip.events.commands import event_commands
 from packslip.packages.commands import package_commands
 from packslip.packages.importing.commands import import_command
+from packslip.search.commands import search_command
 from packslip.settings import unknown_settings
 from packslip.site.commands import settings_command
 from packslip.wsgi import serve
@@ -53,6 +54,7 @@ for command in (
     event_commands,
     db_commands,
     import_command,
+    search_command,
     stats_command,
     settings_command,
 ):

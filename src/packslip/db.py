@@ -25,6 +25,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    TableClause,
     Text,
     TypeDecorator,
     case,
@@ -359,10 +360,8 @@ def add_up(
     """
     if not rows:
         return
-    dialect = session.get_bind().dialect.name
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     table = cast("Table", model.__table__)
-    statement = insert(table)
+    statement = dialect_insert(session, table)
     old, new = table.c, statement.excluded
     changes: dict[str, Any] = {name: old[name] + new[name] for name in add}
     for name in latest:
@@ -371,3 +370,28 @@ def add_up(
         changes["updated_at"] = utc_now()
     keys = [column.name for column in table.primary_key]
     session.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes), rows)
+
+
+def put(
+    session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]], *, key: str
+) -> None:
+    """Insert the rows, or give those with the same key that are there already these values."""
+    if not rows:
+        return
+    statement = dialect_insert(session, cast("Table", model.__table__))
+    changes: dict[str, Any] = {name: statement.excluded[name] for name in rows[0] if name != key}
+    if "updated_at" in statement.table.c:
+        changes["updated_at"] = utc_now()
+    session.execute(statement.on_conflict_do_update(index_elements=[key], set_=changes), rows)
+
+
+def dialect_insert(session: Session, table: TableClause) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that knows what to do about rows that are there already."""
+    if is_postgresql(session):
+        return postgresql.insert(table)
+    return sqlite.insert(table)
+
+
+def is_postgresql(session: Session) -> bool:
+    """Whether the session's database is PostgreSQL; it is SQLite otherwise."""
+    return session.get_bind().dialect.name == "postgresql"

@@ -29,7 +29,7 @@ def test_a_disabled_account_stops_working_at_once(
     page.get_by_role("link", name="Admin").click()
     page.get_by_role("link", name="Users").click()
     page.get_by_label("Name or e-mail").fill(name)
-    page.get_by_role("button", name="Search").click()
+    page.get_by_role("main").get_by_role("button", name="Search").click()
     page.get_by_role("link", name=name, exact=True).click()
     page.get_by_role("button", name="Disable").click()
     expect(page.get_by_role("status")).to_contain_text(f"{name} is disabled")

@@ -72,6 +72,14 @@ def forms_of(html: str) -> list[PageForm]:
     return parser.found
 
 
+def csrf_token_of(html: str) -> str:
+    """The token of a page's forms; KeyError if none has one."""
+    for form in forms_of(html):
+        if "csrf_token" in form.fields:
+            return form.fields["csrf_token"]
+    raise KeyError("csrf_token")
+
+
 class Browser:
     """Visits pages of an application. Each request has an application context of its own.
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from packslip import all_models as models
 from packslip.db import Base
+from packslip.packages.search_index import is_index_table
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -44,6 +45,8 @@ def shape(engine: Engine) -> dict[str, dict[str, Any]]:
             },
         }
         for table in inspector.get_table_names()
+        # They are of another kind on each database.
+        if not is_index_table(table)
     }
 
 
@@ -55,6 +58,8 @@ def fill(session: Session) -> None:
         id="demo",
         name="Demo",
         license=models.License(id="MIT"),
+        latest_version="1.0",
+        latest_at=now,
         languages=[models.Language(id="Python")],
     )
     package.maintainers = [models.Maintainer(user=ada)]
@@ -104,6 +109,14 @@ def fill(session: Session) -> None:
             models.PackageInvitation(user=ada, package=package, role="owner"),
             models.Requirement(package_id="demo", required_id="flask", text="flask>=3"),
             models.RegisteredFilename(id="demo-1.0.tar.gz"),
+            models.SearchEntry(
+                package_id="demo",
+                compact="demo",
+                latest_at=now,
+                origin="hosted",
+                yanked=False,
+                pythons=1,
+            ),
         ]
     )
     session.commit()

@@ -12,15 +12,21 @@ from typing import Any
 import pytest
 from sqlalchemy import inspect, select, text
 from sqlalchemy.orm import Session
+from tests.helpers.accounts import ACTOR, make_user
 from tests.helpers.app import make_app
 from tests.helpers.downloads import NOON, add_downloads
-from tests.helpers.packages import add_package, add_release
+from tests.helpers.packages import add_file, add_package, add_release
 from tests.helpers.processes import BIN, Finished, own_environment, run
 from tests.helpers.schema import Rows, fill, rows
+from tests.helpers.search import add_found
 
+from packslip.accounts.models import User
 from packslip.app import MIGRATIONS
-from packslip.db import db
+from packslip.db import db, write_transaction
 from packslip.downloads.models import DownloadSum, DownloadTotal
+from packslip.packages.latest import refresh_texts
+from packslip.packages.models import MaintainerRole, Package
+from packslip.packages.operations import set_maintainer
 
 NEW_TABLE = '''
 """Add shelves."""
@@ -117,6 +123,7 @@ ADDED_AFTER_0004 = (
     "policies",
     "recovery_codes",
     "requirements",
+    "search_entries",
     "security_keys",
     "sessions",
     "setup_codes",
@@ -156,12 +163,14 @@ def test_downgrade_and_upgrade_keep_all_rows(database_url: str, tmp_path: Path) 
 def test_downgrades_that_drop_tables_keep_the_rows_of_the_others(
     database_url: str, tmp_path: Path
 ) -> None:
-    dropped = ("notes", "downloads", "download_spools", *ADDED_AFTER_0004)
-    before = filled(tmp_path, database_url, without=dropped)
+    dropped = {"notes", "downloads", "download_spools", *ADDED_AFTER_0004}
+    before = filled(tmp_path, database_url, without=tuple(dropped))
     flask_db(tmp_path, database_url, "downgrade", "0001")
     flask_db(tmp_path, database_url, "upgrade")
     after = all_rows(tmp_path, database_url)
-    assert {table: after[table] for table in dropped} == {table: [] for table in dropped}
+    # The index of the search is made of what the others hold.
+    empty = dropped - {"search_entries"}
+    assert {table: after[table] for table in empty} == {table: [] for table in empty}
     assert {table: after[table] for table in after if table not in dropped} == before
 
 
@@ -234,3 +243,52 @@ def test_what_was_required_before_is_kept_from_then_on(database_url: str, tmp_pa
     with opened(tmp_path, database_url) as session:
         found = session.execute(text("SELECT package_id, required_id, text FROM requirements"))
         assert [tuple(row) for row in found] == [("demo", "flask", "Flask>=3")]
+
+
+def test_the_search_index_of_what_was_there_is_that_of_what_comes(
+    database_url: str, tmp_path: Path
+) -> None:
+    def index() -> list[list[tuple[Any, ...]]]:
+        latest = (
+            "id, latest_version, latest_at, requires_python, latest_yanked, keywords, people,"
+            " updated_at FROM packages"
+        )
+        entries = "package_id, compact, latest_at, license_id, yanked, pythons FROM search_entries"
+        pieces = "package_id, trigram FROM search_trigrams JOIN search_entries e ON e.id = entry_id"
+        with opened(tmp_path, database_url) as session:
+            is_sqlite = database_url.startswith("sqlite")
+            words = "name, keywords, summary, people, description" if is_sqlite else "name, title"
+            parts = (latest, entries, pieces, f"{words} FROM search_words")
+            return [
+                sorted(map(tuple, session.execute(text(f"SELECT {part}"))), key=repr)
+                for part in parts
+            ]
+
+    with opened(tmp_path, database_url) as session:
+        ada = make_user(session)
+        demo = add_found(
+            session,
+            "Demo-App",
+            "A demo.",
+            requires_python=">=3.12",
+            keywords=["apples"],
+            license="MIT",
+            author="Ada",
+            maintainer_email="grace@example.com",
+            description="# About\nhttps://example.com apples",
+        )
+        add_file(session, demo.releases[0], "demo_app-1.0.tar.gz", requires_python=">=3.12")
+        add_release(session, demo, "2.0", core_metadata={})
+        with write_transaction(session):
+            user = session.get_one(User, ada.id)
+            refresh_texts(session, session.get_one(Package, "demo-app"))
+            set_maintainer(session, ACTOR, demo, user, MaintainerRole.OWNER)
+        add_found(session, "yanked", yanked=True, requires_python="<3.9")
+        empty = add_package(session, "empty", people="Ada", author_name="Ada")
+        with write_transaction(session):
+            refresh_texts(session, session.get_one(Package, empty.id))
+    before = index()
+    assert [len(rows) for rows in before[:2]] == [3, 3]
+    flask_db(tmp_path, database_url, "downgrade", "0006")
+    flask_db(tmp_path, database_url, "upgrade")
+    assert index() == before

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from tests.helpers.packages import add_package, add_release
+from tests.helpers.packages import add_file, add_package, add_release
 
 from packslip.db import write_transaction
 from packslip.events.operations import Actor
@@ -77,6 +78,35 @@ def test_what_the_latest_release_no_longer_says_is_gone(session: Session) -> Non
     assert (package.home_page, package.author_name, package.description) == (None, None, "")
     assert (package.license, package.languages) == (None, [])
     assert session.scalars(select(License.id)).all() == ["MIT"]
+
+
+def test_a_package_tells_which_release_is_its_latest_and_when_it_came(session: Session) -> None:
+    package = add_package(session, "demo")
+    assert (package.latest_version, package.latest_at) == (None, None)
+    add(session, package, "1.0")
+    # Without metadata it has nothing to say, and is the latest all the same.
+    release = add_release(session, package, "2.0", core_metadata={})
+    package = refresh(session, package)
+    assert (package.latest_version, package.latest_at) == ("2.0", release.created_at)
+    assert (package.latest_yanked, package.requires_python) == (False, None)
+    first, second = (datetime(2020, 1, day, tzinfo=UTC) for day in (1, 2))
+    add_file(session, release, "demo-2.0.tar.gz", uploaded_at=second, requires_python=">=3.8")
+    add_file(session, release, "demo-2.0-py3-none-any.whl", uploaded_at=first)
+    package = refresh(session, package)
+    assert (package.latest_at, package.requires_python) == (first, ">=3.8")
+    with write_transaction(session):
+        for one in package.releases:
+            yank_release(session, Actor.command(), one)
+    package = session.get_one(Package, "demo")
+    assert (package.latest_version, package.latest_yanked) == ("2.0", True)
+
+
+def test_keywords_and_people_are_kept_as_the_metadata_names_them(session: Session) -> None:
+    package = add_package(session, "demo")
+    said = {"name": "demo", "keywords": ["a", "b c"], "author": "Ada", "maintainer": "Grace"}
+    add_release(session, package, core_metadata=said)
+    package = refresh(session, package)
+    assert (package.keywords, package.people) == ("a, b c", "Ada, Grace")
 
 
 def test_a_package_without_releases_stays_as_it_is(session: Session) -> None:

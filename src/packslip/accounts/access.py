@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from packslip.accounts.identity import Identity
 from packslip.accounts.models import Scope, Token
 from packslip.errors import NotAllowedError, UnauthenticatedError
@@ -38,6 +40,15 @@ def may_read(identity: Identity | None, read: Read, package_id: str | None = Non
     except (UnauthenticatedError, NotAllowedError):
         return False
     return True
+
+
+def readable_packages(identity: Identity | None, read: Read) -> Collection[str] | None:
+    """The packages that can be read of those that are there; None stands for all of them."""
+    if read == Read.PUBLIC:
+        return None
+    if identity is None:
+        return frozenset()
+    return None if identity.token is None else identity.token.packages
 
 
 def require_reader(identity: Identity | None, read: Read, package_id: str | None = None) -> None:

@@ -83,7 +83,9 @@ def iterate_events(session: Session, wanted: EventFilter) -> Iterator[Event]:
     Raises:
         ActionError: no event has the action.
     """
-    return _batches(session, _filtered(session, wanted).order_by(Event.id).limit(BATCH))
+    statement = _filtered(session, wanted).order_by(Event.id).limit(BATCH)
+    session.rollback()
+    return _batches(session, statement)
 
 
 def actions_of(action: str) -> list[Action]:
@@ -112,11 +114,17 @@ def _newest(
 
 def _batches(session: Session, statement: Select[Event]) -> Iterator[Event]:
     last = 0
-    while batch := session.scalars(statement.where(Event.id > last)).all():
-        session.expunge_all()
-        session.rollback()
+    while batch := _batch(session, statement.where(Event.id > last)):
         yield from batch
         last = batch[-1].id
+
+
+def _batch(session: Session, statement: Select[Event]) -> Sequence[Event]:
+    """The rows, of which the session keeps nothing: neither they nor a connection."""
+    found = session.scalars(statement).all()
+    session.expunge_all()
+    session.rollback()
+    return found
 
 
 def _filtered(session: Session, wanted: EventFilter) -> Select[Event]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from packslip import all_models  # noqa: F401 - the tables are known once their models are imported
 from packslip.db import Base, BigId, BytewiseText, UTCDateTime, foreign_keys_off, utc_now
+from packslip.packages.search_index import is_index_table
 
 
 def leave_out_empty_revision(migration: Any, revision: Any, directives: list[Any]) -> None:
@@ -32,11 +33,17 @@ def render_item(kind: str, item: Any, autogen_context: Any) -> str | Literal[Fal
     return False
 
 
+def include_name(name: str | None, kind: str, parents: Any) -> bool:
+    """Leave alone what has no model: the tables of the search index."""
+    return kind != "table" or not is_index_table(name)
+
+
 def run(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
         render_item=render_item,
+        include_name=include_name,
         process_revision_directives=leave_out_empty_revision,
         transactional_ddl=True,
         render_as_batch=connection.dialect.name == "sqlite",

@@ -103,7 +103,8 @@ def _restrict(html: str) -> str:
     cleaned = nh3.clean(
         _INPUT.sub(_tick, html),
         tags=clean.ALLOWED_TAGS - {"input", "picture"},
-        attributes=_attributes_of_tags(clean.ALLOWED_ATTRIBUTES),
+        # The renderer names programming languages with "lang"; readers take it for a human one.
+        attributes={**clean.ALLOWED_ATTRIBUTES, "pre": {"class"}},
         attribute_filter=_filter,
         url_schemes={"http", "https", "mailto"},
         link_rel="nofollow noopener noreferrer",

@@ -6,7 +6,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, String, Table, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    String,
+    Table,
+    UniqueConstraint,
+    false,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from packslip.accounts.models import User
@@ -91,6 +100,17 @@ class Package(Changed, Base):
     status_reason: Mapped[str | None]
     #: The id of the latest event that changed what the index says about this package.
     serial: Mapped[int] = mapped_column(BigInteger, default=0, index=True)
+    #: The version of the latest release; None when there is no release. See
+    #: `packslip.packages.queries.precedence` for which one that is.
+    latest_version: Mapped[str | None]
+    #: When its first file came.
+    latest_at: Mapped[datetime | None] = mapped_column(index=True)
+    requires_python: Mapped[str | None]
+    latest_yanked: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: Words that the metadata gives, with commas between them.
+    keywords: Mapped[str] = mapped_column(default="", server_default="")
+    #: Everybody whom the metadata names, with their addresses.
+    people: Mapped[str] = mapped_column(default="", server_default="")
 
     license: Mapped[License | None] = relationship()
     languages: Mapped[list[Language]] = relationship(
@@ -251,3 +271,29 @@ class Requirement(Changed, Base):
     required_id: Mapped[str] = mapped_column(BytewiseText, primary_key=True)
     #: As the metadata says it, a line for each requirement (PEP 508).
     text: Mapped[str]
+
+
+class SearchEntry(Changed, Base):
+    """A package in the index that search reads, which `packslip.packages.search_index` writes.
+
+    Its words and the trigrams of its name are in tables that are of another kind on each database.
+    """
+
+    __tablename__ = "search_entries"
+    __table_args__ = NO_REUSE
+
+    id: Mapped[BigKey]
+    package_id: Mapped[str] = mapped_column(
+        BytewiseText, ForeignKey("packages.id", ondelete="CASCADE"), unique=True
+    )
+    #: The name without what separates its words.
+    compact: Mapped[str] = mapped_column(BytewiseText, index=True)
+    # What results are filtered and sorted by stands here again: rows of `packages` hold whole
+    # descriptions, and reading thousands of them takes too long.
+    #: While there is no release, when the package came.
+    latest_at: Mapped[datetime] = mapped_column(index=True)
+    license_id: Mapped[str | None]
+    origin: Mapped[str] = mapped_column(String(16))
+    yanked: Mapped[bool]
+    #: Bit n is set when Python 3.n is allowed.
+    pythons: Mapped[int] = mapped_column(BigInteger)

@@ -11,6 +11,7 @@ from packslip.events.operations import Actor, record
 from packslip.packages import queries
 from packslip.packages.latest import refresh_texts
 from packslip.packages.models import Maintainer, MaintainerRole, Package, Release
+from packslip.packages.search_index import index_packages
 from packslip.texts import one_line
 
 MAX_REASON = 200
@@ -163,10 +164,14 @@ def record_role(
     before: MaintainerRole | None,
     after: MaintainerRole | None,
 ) -> None:
-    """Put on record that the user's part in the package changed, and move the package's serial."""
+    """Put on record that the user's part in the package changed.
+
+    The package's serial moves, and the search knows it.
+    """
     data = {"username": user.username, "before": before, "after": after}
     event = record(session, actor, action, package_id=package.id, subject_id=user.id, data=data)
     touch(session, package, event)
+    index_packages(session, [package.id])
 
 
 def _change_role(

@@ -48,17 +48,21 @@ def error_response(status: int, reason: str, links: Sequence[tuple[str, str]] = 
     """An answer that carries the reason in its status line and in its body.
 
     Uploading tools show one or the other. The body is a page for a browser, problem details
-    (RFC 9457) for who asks for JSON, else one line of text. The page has links that may help.
+    (RFC 9457) for who asks for JSON and below `/api/`, else one line of text. The page has links
+    that may help.
     """
     accept = request.accept_mimetypes
     title = HTTP_STATUS_CODES.get(status, "Error")
-    if "text/html" in accept.values() and accept.quality("text/html") == 1:
+    is_api = request.path.startswith("/api/")
+    if not is_api and "text/html" in accept.values() and accept.quality("text/html") == 1:
         body: str | bytes = render_template(
             "error.html", status=status, title=title, reason=reason, links=links
         )
         mimetype = "text/html"
-    elif accept.best_match(["text/plain", "application/json"]) == "application/json" or (
-        "application/problem+json" in accept.values()
+    elif (
+        is_api
+        or accept.best_match(["text/plain", "application/json"]) == "application/json"
+        or "application/problem+json" in accept.values()
     ):
         problem = {"type": "about:blank", "title": title, "status": status, "detail": reason}
         body, mimetype = msgspec.json.encode(problem), "application/problem+json"

@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tests.helpers.accounts import ACTOR, make_token, make_user
-from tests.helpers.browsing import Browser, forms_of
+from tests.helpers.browsing import Browser, csrf_token_of, forms_of
 from tests.helpers.packages import add_releases
 from werkzeug.test import TestResponse
 
@@ -70,7 +70,7 @@ Browse = Callable[[str], Browser]
 
 def send(browser: Browser, action: str, **values: str) -> TestResponse:
     """Post to an address without its form being on the page, as somebody hostile does."""
-    token = forms_of(browser.get("/account/").text)[0].fields["csrf_token"]
+    token = csrf_token_of(browser.get("/account/").text)
     return browser.post(PAGE + action, {"csrf_token": token, **values})
 
 
@@ -159,7 +159,7 @@ def test_an_invitation_is_withdrawn_or_declined(session: Session, browse: Browse
     open_page = invited.get("/account/").text
     assert owner.submit(PAGE, PAGE + "withdraw", username="eve").status_code == 303
     assert "/account/invitations/" not in invited.get("/account/").text
-    token = forms_of(open_page)[0].fields["csrf_token"]
+    token = csrf_token_of(open_page)
     stale = invited.post("/account/invitations/demo/accept", {"csrf_token": token})
     assert stale.status_code == 404
     assert "no open invitation" in stale.text
@@ -238,7 +238,7 @@ def test_an_owner_hands_over_and_leaves(session: Session, browse: Browse) -> Non
 
 def test_who_was_disabled_meanwhile_does_nothing(session: Session, browse: Browse) -> None:
     browser = browse("ada")
-    token = forms_of(browser.get(PAGE).text)[0].fields["csrf_token"]
+    token = csrf_token_of(browser.get(PAGE).text)
     with write_transaction(session):
         user = session.scalars(select(User).where(User.username == "ada")).one()
         user.disabled_at = datetime.now(UTC)

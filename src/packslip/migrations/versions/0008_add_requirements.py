@@ -10,7 +10,7 @@ import packslip.db
 from packslip.packages.requirements import required_packages
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 
 #: Packages that are looked at together.
 BATCH = 500

@@ -27,6 +27,7 @@ from packslip.packages.models import (
 from packslip.packages.operations import touch, yank_release
 from packslip.packages.queries import package_latest_release
 from packslip.packages.releases import new_release
+from packslip.packages.search_index import index_packages
 
 #: How many file names one statement looks up.
 BATCH = 1000
@@ -82,6 +83,8 @@ def import_document(
         data["maintainers"] = [{"username": m.user.username, "role": m.role} for m in maintainers]
         event = record(session, actor, Action.PACKAGE_IMPORT, package_id=package.id, data=data)
         touch(session, package, event)
+    if maintainers:
+        index_packages(session, [package.id])
     return changes
 
 

@@ -34,7 +34,6 @@ function stack(columns) {
 }
 
 function draw(figure) {
-  // The legend that uPlot makes is a table, too.
   const { labels, days, columns } = read(figure.querySelector("details table"));
   const stacked = figure.dataset.chart === "stacked";
   const drawn = stacked ? stack(columns) : columns;

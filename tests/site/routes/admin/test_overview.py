@@ -21,7 +21,7 @@ from packslip.events.operations import Actor
 
 
 def warnings(page: str) -> list[str]:
-    found = re.findall(r'<p class="mark">(.*?)</p>', page, re.DOTALL)
+    found = re.findall(r'<p class="banner">(.*?)</p>', page, re.DOTALL)
     return [html.unescape(text) for text in found]
 
 

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 from tests.helpers.accounts import basic, make_token, make_user
 from tests.helpers.admins import Desk
-from tests.helpers.browsing import Browser, forms_of
+from tests.helpers.browsing import Browser, csrf_token_of
 
 from packslip.accounts.models import Role, User
 from packslip.accounts.passwords import hash_password
@@ -36,8 +36,7 @@ def test_nobody_but_admins_gets_in(app: Flask, session: Session) -> None:
     make_user(session, "bob", role=Role.CURATOR)
     member, stranger = Browser(app), Browser(app)
     member.log_in_as(make_user(session, "eve", role=Role.CURATOR).id)
-    forms = forms_of(member.get("/").text)
-    token = next(form.fields["csrf_token"] for form in forms if "csrf_token" in form.fields)
+    token = csrf_token_of(member.get("/").text)
     before = roles(session)
     pages = addresses(app, "GET")
     assert len(pages) >= 7

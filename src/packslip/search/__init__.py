@@ -1,0 +1,1 @@
+"""Finding packages by words."""
