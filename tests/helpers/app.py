@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from tests.helpers.templates import RememberedTemplates
 
 from packslip import create_app
 from packslip.accounts.setup import mark_set_up
 from packslip.db import db
 
 _made: list[Flask] = []
+_templates = RememberedTemplates()
 
 
 def close_apps() -> None:
@@ -37,6 +39,7 @@ def make_app(folder: Path, database_url: str, *, set_up: bool = True, **settings
             **settings,
         }
     )
+    app.jinja_env.bytecode_cache = _templates
     if set_up:
         mark_set_up(app)
     _made.append(app)
