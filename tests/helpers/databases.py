@@ -20,7 +20,6 @@ from packslip import create_app
 from packslip.app import MIGRATIONS
 from packslip.db import db
 
-
 #: Empties the tables that are not empty, foreign keys and triggers aside: to truncate all of them
 #: takes as long as most tests.
 _EMPTYING = """
