@@ -32,6 +32,7 @@ from packslip.logs import configure_logs
 from packslip.mail import sender
 from packslip.packages.routes import settings as package_settings
 from packslip.search.routes import api as search_api
+from packslip.search.routes import browse
 from packslip.search.routes import pages as search_pages
 from packslip.settings import Settings, load_settings, secret_key
 from packslip.site import second_factor as site_second_factor
@@ -43,7 +44,10 @@ from packslip.site.routes import (
     feeds,
     health,
     package_pages,
+    people,
+    removal,
     setup,
+    sitemaps,
 )
 from packslip.storage.factory import open_storage
 from packslip.web import context, cookies, errors, forgery, headers, proxies, redirects
@@ -52,6 +56,7 @@ BLUEPRINTS = (
     account.blueprint,
     admin.blueprint,
     appearance.blueprint,
+    browse.blueprint,
     confirmation.blueprint,
     feeds.blueprint,
     files.blueprint,
@@ -61,15 +66,18 @@ BLUEPRINTS = (
     package_pages.blueprint,
     package_settings.blueprint,
     passkey.blueprint,
+    people.blueprint,
     profile.blueprint,
     pypi_json.blueprint,
     recovery.blueprint,
     register.blueprint,
+    removal.blueprint,
     second_factor.blueprint,
     setup.blueprint,
     search_api.blueprint,
     search_pages.blueprint,
     simple.blueprint,
+    sitemaps.blueprint,
     statistics.blueprint,
     tokens.blueprint,
     uploads.blueprint,
