@@ -74,6 +74,7 @@ BLUEPRINTS = (
     removal.blueprint,
     second_factor.blueprint,
     setup.blueprint,
+    sitemaps.robots_blueprint,
     search_api.blueprint,
     search_pages.blueprint,
     simple.blueprint,

@@ -64,7 +64,7 @@ def links_of(answer: TestResponse) -> list[str]:
     if answer.mimetype == "text/css":
         return re.findall(r"url\([\"']?([^\"')]+)", answer.text)
     if answer.mimetype == "text/javascript":
-        return re.findall(r"^(?:import|export)\b[^;]*?[\"'](\.[^\"']+)[\"']", answer.text, re.M)
+        return re.findall(r"\b(?:from|import)\s*\(?[\"'](\.[^\"']+)[\"']", answer.text)
     return []
 
 

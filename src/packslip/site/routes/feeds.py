@@ -11,7 +11,9 @@ from flask import Blueprint, Response, render_template, url_for
 from packslip import db
 from packslip.accounts.readers import guard_reading
 from packslip.packages.queries import get_package
+from packslip.settings import Read
 from packslip.site import queries
+from packslip.web.context import current_settings
 from packslip.web.urls import base_url
 
 blueprint = Blueprint("feeds", __name__, template_folder="../templates")
@@ -22,6 +24,12 @@ ENTRIES = 40
 
 #: Characters that XML 1.0 does not allow, in no form.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@blueprint.app_template_global("is_public_index")
+def is_public_index() -> bool:
+    """Whether everybody reads the index, its feeds included."""
+    return current_settings().read is Read.PUBLIC
 
 
 @blueprint.get("/rss/updates.xml")

@@ -16,6 +16,9 @@ from packslip.web.urls import base_url
 blueprint = Blueprint("sitemaps", __name__, template_folder="../templates")
 guard_reading(blueprint)
 
+#: For everybody: to a robot that may not read robots.txt nothing is forbidden.
+robots_blueprint = Blueprint("robots", __name__)
+
 #: Addresses that one sitemap may hold by its specification.
 MAX_ADDRESSES = 50_000
 
@@ -45,7 +48,7 @@ def part(number: int) -> Response:
     return _sitemap(number)
 
 
-@blueprint.get("/robots.txt")
+@robots_blueprint.get("/robots.txt")
 def robots() -> Response:
     """A team's index is not for search engines, whether they can reach it or not."""
     return Response("User-agent: *\nDisallow: /\n", mimetype="text/plain")
