@@ -36,6 +36,7 @@ def filled(site: Server, tmp_path_factory: pytest.TempPathFactory) -> Server:
             summary="A demo",
             description_content_type="text/markdown",
             description=README,
+            classifier=["Programming Language :: Python", "License :: Public Domain"],
         )
         assert site.upload(token, wheel).status_code == 200
     found = site.page("demo")
@@ -52,6 +53,9 @@ def filled(site: Server, tmp_path_factory: pytest.TempPathFactory) -> Server:
         "/account/login",
         "/account/logout",
         "/appearance",
+        "/browse/",
+        "/browse/languages/Python/",
+        "/browse/licenses/",
         "/nowhere",
         "/project/demo/",
         "/project/demo/1.0/",
@@ -60,6 +64,7 @@ def filled(site: Server, tmp_path_factory: pytest.TempPathFactory) -> Server:
         "/search/?q=demo",
         "/search/?q=nothing-like-it&sort=size",
         "/stats/?days=90",
+        "/user/ada/",
         "/user/ada/downloads/",
     ],
 )
