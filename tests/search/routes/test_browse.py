@@ -100,18 +100,23 @@ def test_limited_readers_browse_only_their_packages(database_url: str, tmp_path:
         add_found(session, "open", license="MIT", classifier=language("Python"))
         add_found(session, "closed", license="ISC", classifier=language("Python"))
         _, secret = make_token(session, make_user(session), scope="read", packages=["open"])
-    headers = {"Authorization": basic("__token__", secret)}
-    assert client.get("/browse/").location.startswith("/account/login")
-    assert groups(client.get("/browse/", headers=headers).text) == [("MIT", "1"), ("Python", "1")]
-    assert client.get("/browse/licenses/ISC/", headers=headers).status_code == 404
-    page = client.get("/browse/languages/Python/", headers=headers).text
-    assert names(page) == ["open"]
-    sitemap = client.get("/sitemap.xml", headers=headers).text
-    assert ("closed" in sitemap, "/project/open/" in sitemap, "ISC" in sitemap) == (
-        False,
-        True,
-        False,
-    )
+        headers = {"Authorization": basic("__token__", secret)}
+        assert client.get("/browse/").location.startswith("/account/login")
+        assert groups(client.get("/browse/", headers=headers).text) == [
+            ("MIT", "1"),
+            ("Python", "1"),
+        ]
+        assert client.get("/browse/licenses/ISC/", headers=headers).status_code == 404
+        page = client.get("/browse/languages/Python/", headers=headers).text
+        assert names(page) == ["open"]
+        sitemap = client.get("/sitemap.xml", headers=headers).text
+        assert ("closed" in sitemap, "/project/open/" in sitemap, "ISC" in sitemap) == (
+            False,
+            True,
+            False,
+        )
+        db.session.remove()
+        db.engine.dispose()
 
 
 def test_it_takes_as_many_statements_for_many_packages_as_for_few(
@@ -122,5 +127,6 @@ def test_it_takes_as_many_statements_for_many_packages_as_for_few(
     add_found(session, "first", license="MIT", classifier=language("Python"))
     before = [len(statements(client, path)) for path in paths]
     for number in range(5):
-        add_found(session, f"more-{number}", license="MIT", classifier=language(f"L{number}"))
+        # The one from before was given back.
+        add_found(db.session(), f"more-{number}", license="MIT", classifier=language(f"L{number}"))
     assert [len(statements(client, path)) for path in paths] == before
