@@ -1,9 +1,9 @@
 """How long pages take to begin, and how many statements each of them needs.
 
 `python -m bench pages` makes an index (see `catalogue.py` and `traffic.py`), starts `packslip
-serve` on it with one worker, and measures the time to the first byte of each page over one connection,
-one request after the other. The statements are counted in this process, on that index and on a
-small one: their number must not grow with what there is.
+serve` on it with one worker, and measures the time to the first byte of each page over one
+connection, one request after the other. The statements are counted in this process, on that index
+and on a small one: their number must not grow with what there is.
 """
 
 from __future__ import annotations
