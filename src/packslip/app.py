@@ -24,12 +24,15 @@ from packslip.accounts.routes import (
     second_factor,
     tokens,
 )
+from packslip.check.routes import api as check_api
+from packslip.check.routes import pages as check_pages
 from packslip.downloads import recorder
 from packslip.downloads.routes import statistics
 from packslip.errors import SettingsError
 from packslip.index.routes import files, pypi_json, simple, uploads
 from packslip.logs import configure_logs
 from packslip.mail import sender
+from packslip.notes.routes import osv
 from packslip.packages.routes import settings as package_settings
 from packslip.search.routes import api as search_api
 from packslip.search.routes import pages as search_pages
@@ -52,12 +55,15 @@ BLUEPRINTS = (
     account.blueprint,
     admin.blueprint,
     appearance.blueprint,
+    check_api.blueprint,
+    check_pages.blueprint,
     confirmation.blueprint,
     feeds.blueprint,
     files.blueprint,
     health.blueprint,
     login.blueprint,
     login_sessions.blueprint,
+    osv.blueprint,
     package_pages.blueprint,
     package_settings.blueprint,
     passkey.blueprint,

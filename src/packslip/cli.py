@@ -14,6 +14,7 @@ from packslip import __version__
 from packslip.accounts.commands import token_commands, user_commands
 from packslip.accounts.factor_commands import remove_second_factor, require_second_factor
 from packslip.app import create_app
+from packslip.check.commands import check_command
 from packslip.db import upgrade_schema
 from packslip.downloads.commands import stats_command
 from packslip.errors import PackslipError, SettingsError
@@ -54,6 +55,7 @@ for command in (
     event_commands,
     db_commands,
     import_command,
+    check_command,
     search_command,
     stats_command,
     settings_command,

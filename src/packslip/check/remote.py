@@ -29,6 +29,13 @@ class IndexRefusedError(PackslipError):
     """The index cannot be asked, or refused."""
 
 
+class NoIndexError(IndexRefusedError):
+    """What was named is no address of an index."""
+
+    def __init__(self) -> None:
+        super().__init__("The index is an address with https:// or http://.")
+
+
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     """Credentials and lock files go to the index that was named, and nowhere else."""
 
@@ -89,9 +96,9 @@ def _address(index: str) -> tuple[str, str | None]:
         parts = urlsplit(index)
         host, port = parts.hostname, parts.port
     except ValueError:
-        host, port = None, None
+        raise NoIndexError from None
     if parts.scheme not in {"http", "https"} or not host:
-        raise IndexRefusedError("The index is an address with https:// or http://.")
+        raise NoIndexError
     where = f"[{host}]" if ":" in host else host
     where += f":{port}" if port is not None else ""
     path = parts.path.rstrip("/").removesuffix("/simple")

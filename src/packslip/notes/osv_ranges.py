@@ -15,6 +15,8 @@ from itertools import pairwise
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.version import Version
 
+from packslip.packages.versions import parse_version
+
 #: OSV's word for what comes before every version.
 BEFORE_ALL = "0"
 
@@ -128,8 +130,10 @@ def _of_one(specifier: Specifier) -> Sequence[Interval]:
     operator, text = specifier.operator, specifier.version
     if text.endswith(".*"):
         return _of_prefix(operator, Version(text[:-2]))
-    version = Version(text)
-    version = Version(version.public)
+    version = parse_version(text)
+    if version is None or version.local is not None:
+        # A text of any form, or one local version: no stretch of the line, but for all others.
+        return _ALL if operator == "!=" else []
     match operator:
         case ">=":
             return [Interval(version, None)]

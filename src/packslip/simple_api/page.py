@@ -75,6 +75,8 @@ class FileEntry:
     core_metadata_sha256: str | None = None
     #: Absolute https address of the provenance object (PEP 740).
     provenance: str | None = None
+    #: The version of its release.
+    version: str = ""
     #: Those about some releases, this file's among them.
     notes: Sequence[NoteEntry] = ()
 
@@ -92,6 +94,10 @@ class PackagePage:
     status_reason: str | None = None
     #: Those about the whole package.
     notes: Sequence[NoteEntry] = ()
+    #: Whether there may be notes that are not among them.
+    has_notes: bool = False
+    #: Whether not everybody may see what is on it.
+    is_for_some: bool = False
 
     @property
     def offered_files(self) -> Sequence[FileEntry]:

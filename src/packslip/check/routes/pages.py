@@ -12,6 +12,7 @@ from packslip.check.readers.reading import read_lock
 from packslip.check.viewers import current_viewer
 from packslip.db import session
 from packslip.errors import InvalidError, TooLargeError
+from packslip.web.urls import base_url
 
 blueprint = Blueprint("check", __name__, template_folder="../templates")
 guard_pages(blueprint)
@@ -41,6 +42,7 @@ def _page(**values: object) -> str:
         "check/index.html",
         kinds=list(LockKind),
         severities=list(Severity),
+        base_url=base_url(),
         megabytes=MAX_SIZE // 10**6,
         **values,
     )

@@ -8,14 +8,16 @@ import msgspec
 from flask import Blueprint, url_for
 from werkzeug import Response
 
-from packslip.accounts.readers import guard_reading
+from packslip.accounts.readers import current_reader, guard_reading
 from packslip.db import session
 from packslip.index import queries
 from packslip.index.addresses import file_path
+from packslip.notes.about import notes_about
 from packslip.packages.models import File, Package, Release
 from packslip.packages.queries import get_release, precedence
 from packslip.simple_api.page import PackageStatus
-from packslip.web.conditional import revalidated
+from packslip.simple_api.render import notes_json
+from packslip.web.conditional import revalidated, vary_by_reader
 from packslip.web.redirects import moved_permanently
 from packslip.web.urls import base_url
 
@@ -57,7 +59,13 @@ def _let_scripts_read(response: Response) -> Response:
 
 
 def _answer(package: Package, document: dict[str, Any]) -> Response:
+    reader = current_reader()
+    notes = notes_about(session(), [package.id], reader and reader.user)
+    if notes:
+        entries = [queries.note_entry(note, base_url()) for note in notes]
+        document["_notes"] = notes_json(entries)
     response = revalidated(msgspec.json.encode(document), "application/json")
+    vary_by_reader(response, any(not note.is_public for note in notes))
     response.headers["X-PyPI-Last-Serial"] = str(package.serial)
     return response
 
