@@ -306,7 +306,10 @@ def note_served_at(address: str) -> None:
 
 def unknown_settings(environment: Mapping[str, str]) -> list[str]:
     """Names in the environment that look like settings, are not empty, and are none."""
-    known = {PREFIX + setting.name.upper() for setting in SETTINGS} | {"PACKSLIP_CONFIG", TOKEN_VARIABLE}
+    known = {PREFIX + setting.name.upper() for setting in SETTINGS} | {
+        "PACKSLIP_CONFIG",
+        TOKEN_VARIABLE,
+    }
     return sorted(
         k for k, v in environment.items() if k.startswith(PREFIX) and v and k not in known
     )

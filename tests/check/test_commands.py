@@ -31,10 +31,10 @@ def test_the_exit_code_tells_of_findings(app: Flask, session: Session, tmp_path:
     done = run(app, file)
     assert done.exit_code == 1
     url = f"http://packages.example.com/notes/{note.id}"
+    other = "http://packages.example.com/project/other/"
     assert done.stdout.splitlines() == [
         f"{file}:2\tdemo 1.0\twarning\tyank: Drops  [1msessions\t{url}",
-        f"{file}:3\tother 2.0\tnote\tunknown-package: This index has no such package.\t"
-        "http://packages.example.com/project/other/",
+        f"{file}:3\tother 2.0\tnote\tunknown-package: This index has no such package.\t{other}",
     ]
     assert done.stderr.splitlines() == [
         f"{file}:4: not looked at, as it is not pinned to one version: loose",
@@ -72,9 +72,7 @@ def test_the_address_of_an_index_may_have_credentials(
     assert remote._address(index) == (address, sends)
 
 
-def test_credentials_may_come_from_netrc(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_credentials_may_come_from_netrc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     assert remote._address("https://example.com")[1] is None
     (tmp_path / "netrc").write_text("machine example.com login __token__ password secret\n")

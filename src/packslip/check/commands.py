@@ -37,7 +37,9 @@ _FAILING = {
     metavar="FILE…",
     type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path),
 )
-@click.option("--index", help="Ask the index at this address, instead of the one in the data folder.")
+@click.option(
+    "--index", help="Ask the index at this address, instead of the one in the data folder."
+)
 @click.option(
     "--fail-on",
     type=click.Choice(list(_FAILING)),
@@ -104,9 +106,7 @@ def _print(found: dict[str, Any]) -> None:
         for skipped in file["skipped"]:
             place = f"{file['file']}:{skipped['line']}"
             click.echo(f"{place}: not looked at, as {skipped['why']}: {skipped['what']}", err=True)
-    counts = ", ".join(
-        _count(found[f"{severity.value}s"], severity.value) for severity in Severity
-    )
+    counts = ", ".join(_count(found[f"{severity.value}s"], severity.value) for severity in Severity)
     click.echo(f"{counts} for {_count(pins, 'pin')}", err=True)
 
 

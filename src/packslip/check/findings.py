@@ -183,9 +183,7 @@ def _of_the_files(locked: Sequence[LockedFile], held: Sequence[HeldFile]) -> Ite
         yield Finding(Kind.HASH, f"The index holds other bytes under the name {name}.")
     if other or any(known.values()) or not held:
         return
-    comparable = [
-        file for file in locked if any(file.algorithm in one.digests for one in held)
-    ]
+    comparable = [file for file in locked if any(file.algorithm in one.digests for one in held)]
     if not comparable or any(_agrees(file, one.digests) for file in comparable for one in held):
         return
     if any(file.filename is None for file in comparable):

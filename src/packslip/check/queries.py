@@ -26,6 +26,7 @@ from packslip.packages.models import Act, File, Package, Release
 from packslip.packages.versions import canonical, is_prerelease, sort_key
 
 _PinKey = tuple[str, str]
+_Row = Row[*tuple[Any, ...]]
 
 
 def check_lock(session: Session, lock: Lock, viewer: Viewer) -> CheckedLock:
@@ -61,14 +62,14 @@ def _facts(session: Session, pins: Sequence[Pin], viewer: Viewer) -> Mapping[_Pi
             known=True,
             upstream_status=package.upstream_status,
             upstream_status_reason=package.upstream_status_reason,
-            release=release and _release_facts(release, files[release.id]),
+            release=None if release is None else _release_facts(release, files[release.id]),
             newer=newer if newer and sort_key(newer) > sort_key(pin.version) else None,
             notes=[_note_fact(note) for note in notes[pin.name] if note.covers(pin.version)],
         )
     return found
 
 
-def _packages(session: Session, names: Collection[str]) -> dict[str, Row[Any]]:
+def _packages(session: Session, names: Collection[str]) -> dict[str, _Row]:
     rows = session.execute(
         select(
             Package.id,
@@ -81,13 +82,13 @@ def _packages(session: Session, names: Collection[str]) -> dict[str, Row[Any]]:
     return {row.id: row for row in rows}
 
 
-def _latest(package: Row[Any]) -> str | None:
+def _latest(package: _Row) -> str | None:
     """The latest release, unless only pre-releases or yanked ones are left."""
     latest: str = package.latest_version
     return None if package.latest_yanked or is_prerelease(latest) else latest
 
 
-def _releases(session: Session, pins: Iterable[Pin]) -> dict[tuple[str, str], Row[Any]]:
+def _releases(session: Session, pins: Iterable[Pin]) -> dict[tuple[str, str], _Row]:
     keys = sorted({(pin.name, canonical(pin.version)) for pin in pins})
     rows = session.execute(
         select(
@@ -101,7 +102,7 @@ def _releases(session: Session, pins: Iterable[Pin]) -> dict[tuple[str, str], Ro
     return {(row.package_id, row.canonical_version): row for row in rows}
 
 
-def _files(session: Session, releases: Iterable[Row[Any]]) -> Mapping[int, list[HeldFile]]:
+def _files(session: Session, releases: Iterable[_Row]) -> Mapping[int, list[HeldFile]]:
     rows = session.execute(
         select(File.release_id, File.filename, File.sha256, File.md5, File.blake2_256).where(
             File.release_id.in_([release.id for release in releases]),
@@ -124,9 +125,7 @@ def _highest(session: Session, names: Collection[str]) -> dict[str, str]:
         .group_by(Release.package_id)
         .subquery()
     )
-    same = and_(
-        Release.package_id == highest.c.package_id, Release.sort_key == highest.c.sort_key
-    )
+    same = and_(Release.package_id == highest.c.package_id, Release.sort_key == highest.c.sort_key)
     rows = session.execute(select(Release.package_id, Release.version).join(highest, same))
     return {row.package_id: row.version for row in rows}
 
@@ -148,7 +147,7 @@ def _notes(
     return found
 
 
-def _release_facts(release: Row[Any], files: Sequence[HeldFile]) -> ReleaseFacts:
+def _release_facts(release: _Row, files: Sequence[HeldFile]) -> ReleaseFacts:
     return ReleaseFacts(release.upstream_yanked, release.upstream_yanked_reason, files)
 
 

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from packslip import __version__
 from packslip.check.findings import SEVERITIES, Kind
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -47,7 +46,7 @@ def sarif(found: Mapping[str, Any]) -> dict[str, Any]:
         for pin in file["pins"]
         for finding in pin["findings"]
     ]
-    driver = {"name": "packslip check", "version": __version__, "rules": rules}
+    driver = {"name": "packslip check", "rules": rules}
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 

@@ -134,7 +134,9 @@ def package_page(session: Session, name: NormalizedName) -> PackagePage:
     )
 
 
-def with_notes(session: Session, page: PackagePage, user: User | None, base_url: str) -> PackagePage:
+def with_notes(
+    session: Session, page: PackagePage, user: User | None, base_url: str
+) -> PackagePage:
     """The page with the notes that the user may see, private ones left out.
 
     It takes a statement, if there are notes at all.

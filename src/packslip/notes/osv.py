@@ -194,7 +194,7 @@ def _advisories(
     return [_advisory(row) for row in rows]
 
 
-def _advisory(row: Row[Any]) -> Advisory:
+def _advisory(row: Row[*tuple[Any, ...]]) -> Advisory:
     return Advisory(
         note_id=row.id,
         package_id=row.package_id,

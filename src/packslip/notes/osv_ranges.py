@@ -60,16 +60,14 @@ def osv_ranges(
     if fixed_in is not None:
         below = Interval(None, fixed_in, written=fixed_in)
         affected = _common(affected, [below])
-    safe = sorted(
-        version for version in known if not _is_in(Version(version.public), affected)
-    )
+    safe = sorted(version for version in known if not _is_in(Version(version.public), affected))
     joined = _without_empty_gaps(affected, safe)
-    return [
-        _events(one, safe, fixed_in if one is joined[-1] else None) for one in joined
-    ]
+    return [_events(one, safe, fixed_in if one is joined[-1] else None) for one in joined]
 
 
-def _events(one: Interval, safe: Sequence[Version], fixed_in: Version | None) -> list[dict[str, str]]:
+def _events(
+    one: Interval, safe: Sequence[Version], fixed_in: Version | None
+) -> list[dict[str, str]]:
     start = {"introduced": BEFORE_ALL if one.low is None else str(one.low)}
     if one.high is None:
         return [start]

@@ -44,9 +44,7 @@ def test_a_lock_file_is_checked(session: Session, client: FlaskClient) -> None:
                         ],
                     }
                 ],
-                "skipped": [
-                    {"line": 3, "what": "loose", "why": "it is not pinned to one version"}
-                ],
+                "skipped": [{"line": 3, "what": "loose", "why": "it is not pinned to one version"}],
             }
         ],
         "errors": 1,
@@ -84,9 +82,7 @@ def test_an_index_for_members_tells_members_alone(tmp_path: Path, database_url: 
         client = app.test_client()
 
         def ask(**headers: str) -> list[str]:
-            answer = client.post(
-                f"{ADDRESS}?filename=r.txt", data=b"demo==1.0", headers=headers
-            )
+            answer = client.post(f"{ADDRESS}?filename=r.txt", data=b"demo==1.0", headers=headers)
             assert answer.status_code == 200
             (pin,) = answer.get_json()["files"][0]["pins"]
             return [finding["kind"] for finding in pin["findings"]]

@@ -31,9 +31,7 @@ def ids(answer: dict[str, Any]) -> list[str]:
     return [one["id"] for one in answer.get("vulns", [])]
 
 
-def test_a_note_that_acts_is_an_advisory(
-    session: Session, client: FlaskClient, ada: User
-) -> None:
+def test_a_note_that_acts_is_an_advisory(session: Session, client: FlaskClient, ada: User) -> None:
     note = add_note(
         session, ada, "demo", "Drops sessions", "yank",
         visibility="public", version_range=">=1.1,<2", fixed_in="2.0",
@@ -59,9 +57,7 @@ def test_a_note_that_acts_is_an_advisory(
                 ],
             }
         ],
-        "references": [
-            {"type": "ADVISORY", "url": f"http://packages.example.com/notes/{note.id}"}
-        ],
+        "references": [{"type": "ADVISORY", "url": f"http://packages.example.com/notes/{note.id}"}],
         "database_specific": {"act": "yank", "versions": ">=1.1,<2"},
     }
     by_id = client.get(f"/osv/v1/vulns/PACKSLIP-{note.id}")

@@ -79,7 +79,9 @@ def _skip_option(builder: LockBuilder, line: str, number: int) -> None:
 
 def _read_requirement(builder: LockBuilder, line: str, number: int) -> None:
     option = _OPTION.search(line)
-    asked, options = (line, "") if option is None else (line[: option.start()], line[option.start() :])
+    asked, options = (
+        (line, "") if option is None else (line[: option.start()], line[option.start() :])
+    )
     asked = asked.strip()
     if _is_elsewhere(asked):
         builder.skip(asked, NOT_OF_AN_INDEX, number)

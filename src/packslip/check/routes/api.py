@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 from flask import Blueprint, Response, request
+from werkzeug.datastructures import FileStorage
 
 from packslip.accounts.readers import guard_reading
 from packslip.check.documents import document
@@ -49,9 +50,15 @@ def check() -> Response:
 
 def _files() -> list[tuple[str, bytes]]:
     if request.mimetype == "multipart/form-data":
-        sent = [(file.filename or "", file.read()) for file in request.files.getlist("file")]
+        sent = [_content(file) for file in request.files.getlist("file")]
     else:
         sent = [(request.args.get("filename", ""), request.get_data())]
     if not sent or not all(name for name, _ in sent):
         raise NoLockFileError
     return sent
+
+
+def _content(file: FileStorage) -> tuple[str, bytes]:
+    content = file.read()
+    file.close()
+    return file.filename or "", content

@@ -30,8 +30,10 @@ def check() -> str | tuple[str, int]:
     sent = request.files.get("file")
     if sent is None or not sent.filename:
         return _page(fault="Choose a lock file."), 400
+    content = sent.read()
+    sent.close()
     try:
-        lock = read_lock(sent.filename, sent.read())
+        lock = read_lock(sent.filename, content)
     except (InvalidError, TooLargeError) as error:
         return _page(fault=error.reason), 400
     return _page(checked=check_lock(session(), lock, current_viewer()))

@@ -8,7 +8,7 @@ import msgspec
 from flask import Blueprint, url_for
 from werkzeug import Response
 
-from packslip.accounts.readers import current_reader, guard_reading
+from packslip.accounts.readers import current_reading_user, guard_reading
 from packslip.db import session
 from packslip.index import queries
 from packslip.index.addresses import file_path
@@ -59,8 +59,7 @@ def _let_scripts_read(response: Response) -> Response:
 
 
 def _answer(package: Package, document: dict[str, Any]) -> Response:
-    reader = current_reader()
-    notes = notes_about(session(), [package.id], reader and reader.user)
+    notes = notes_about(session(), [package.id], current_reading_user())
     if notes:
         entries = [queries.note_entry(note, base_url()) for note in notes]
         document["_notes"] = notes_json(entries)

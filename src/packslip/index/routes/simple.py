@@ -8,7 +8,7 @@ from typing import TypeVar
 from flask import Blueprint, request, url_for
 from werkzeug import Response
 
-from packslip.accounts.readers import current_reader, guard_reading
+from packslip.accounts.readers import current_reading_user, guard_reading
 from packslip.db import session
 from packslip.index import queries
 from packslip.simple_api.negotiate import Form, negotiate
@@ -50,8 +50,7 @@ def package(name: str) -> Response:
     if form is not Form.JSON or not page.has_notes:
         return _answer(page, form, package_json, package_html)
     # The HTML form has no room for notes.
-    reader = current_reader()
-    page = queries.with_notes(session(), page, reader and reader.user, base_url())
+    page = queries.with_notes(session(), page, current_reading_user(), base_url())
     response = _answer(page, form, package_json, package_html)
     vary_by_reader(response, page.is_for_some)
     return response

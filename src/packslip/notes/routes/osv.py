@@ -14,8 +14,7 @@ from flask import Blueprint, Response, request
 from werkzeug import Response as BaseResponse
 
 from packslip.accounts.access import readable_packages
-from packslip.accounts.models import User
-from packslip.accounts.readers import current_reader, guard_reading
+from packslip.accounts.readers import current_reader, current_reading_user, guard_reading
 from packslip.db import session
 from packslip.errors import InvalidError
 from packslip.notes.osv import (
@@ -54,7 +53,7 @@ class InvalidQueryError(InvalidError):
 def query() -> Response:
     """Give the advisories about a package, or about a version of it."""
     asked = _query(_body())
-    (found,) = find_advisories(session(), [asked], _user())
+    (found,) = find_advisories(session(), [asked], current_reading_user())
     versions = known_versions(session(), {one.package_id for one in found}) if found else {}
     vulns = [record(one, versions.get(one.package_id, ()), base_url()) for one in found]
     return _answer({"vulns": vulns} if vulns else {})
@@ -69,7 +68,7 @@ def querybatch() -> Response:
         raise InvalidQueryError("The body has no list of queries.")
     if len(queries) > MAX_QUERIES:
         raise InvalidQueryError(f"At most {MAX_QUERIES:,} queries are answered together.")
-    found = find_advisories(session(), [_query(one) for one in queries], _user())
+    found = find_advisories(session(), [_query(one) for one in queries], current_reading_user())
     results = [[{"id": one.id, "modified": one.modified} for one in each] for each in found]
     return _answer({"results": [{"vulns": each} if each else {} for each in results]})
 
@@ -78,7 +77,7 @@ def querybatch() -> Response:
 @blueprint.get("/v1/vulns/<id>")
 def vulnerability(id: str) -> BaseResponse:  # noqa: A002 - the word of OSV's API
     """Give one advisory."""
-    found = get_advisory(session(), id, _user())
+    found = get_advisory(session(), id, current_reading_user())
     limit = readable_packages(current_reader(), current_settings().read)
     if limit is not None and found.package_id not in limit:
         raise UnknownAdvisoryError
@@ -87,11 +86,6 @@ def vulnerability(id: str) -> BaseResponse:  # noqa: A002 - the word of OSV's AP
     response = revalidated(body, "application/json")
     vary_by_reader(response, True)
     return response
-
-
-def _user() -> User | None:
-    reader = current_reader()
-    return None if reader is None else reader.user
 
 
 def _answer(document: Mapping[str, Any]) -> Response:
