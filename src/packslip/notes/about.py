@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from packslip.accounts.models import User
 from packslip.notes.models import Note, Visibility
+from packslip.notes.queries import SHARED, visible_to
 from packslip.packages.models import Act, StandingAct
 from packslip.packages.version_ranges import covers
 
@@ -83,12 +84,10 @@ def visible(
     user: User | None, *, is_team: bool = False, with_own: bool = False
 ) -> ColumnElement[bool]:
     """The condition for notes that somebody may see; private ones only `with_own`."""
-    if user is None and not is_team:
-        return Note.visibility == Visibility.PUBLIC
-    shared = Note.visibility.in_([Visibility.PUBLIC, Visibility.TEAM])
-    if user is None or not with_own:
-        return shared
-    return or_(shared, Note.user_id == user.id)
+    if is_team and user is None:
+        return and_(Note.deleted_at.is_(None), Note.visibility.in_(SHARED))
+    seen = visible_to(user)
+    return seen if with_own else and_(seen, Note.visibility != Visibility.PRIVATE)
 
 
 def covering(notes: Iterable[NoteAbout], version: str) -> list[NoteAbout]:

@@ -8,7 +8,7 @@ moved to versions that the index has, which changes nothing for those.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -132,22 +132,12 @@ def _of_one(specifier: Specifier) -> Sequence[Interval]:
     if version is None or version.local is not None:
         # A text of any form, or one local version: no stretch of the line, but for all others.
         return _ALL if operator == "!=" else []
-    match operator:
-        case ">=":
-            return [Interval(version, None)]
-        case "<=":
-            return [Interval(None, _after(version), last=version)]
-        case ">":
-            return [Interval(_after_posts(version), None)]
-        case "<":
-            return [Interval(None, _first_of(version), written=version)]
-        case "!=":
-            return [Interval(None, version), Interval(_after(version), None)]
-        case "~=":
-            prefix = _of_prefix("==", Version(_text(version.epoch, version.release[:-1])))
-            return _common([Interval(version, None)], prefix)
-        case _:
-            return [Interval(version, _after(version), last=version)]
+    if operator in _OF_VERSION:
+        return _OF_VERSION[operator](version)
+    if operator == "~=":
+        prefix = _of_prefix("==", Version(_text(version.epoch, version.release[:-1])))
+        return _common([Interval(version, None)], prefix)
+    return [Interval(version, _after(version), last=version)]
 
 
 def _of_prefix(operator: str, prefix: Version) -> Sequence[Interval]:
@@ -191,3 +181,12 @@ def _after_posts(version: Version) -> Version:
 def _first_of(version: Version) -> Version:
     """The end of `<version`: its own pre-releases do not fit, unless it is one itself."""
     return version if version.is_prerelease else Version(f"{version}.dev0")
+
+
+_OF_VERSION: dict[str, Callable[[Version], Sequence[Interval]]] = {
+    ">=": lambda version: [Interval(version, None)],
+    "<=": lambda version: [Interval(None, _after(version), last=version)],
+    ">": lambda version: [Interval(_after_posts(version), None)],
+    "<": lambda version: [Interval(None, _first_of(version), written=version)],
+    "!=": lambda version: [Interval(None, version), Interval(_after(version), None)],
+}

@@ -98,6 +98,8 @@ class PackagePage:
     has_notes: bool = False
     #: Whether not everybody may see what is on it.
     is_for_some: bool = False
+    #: When what the page says changes by itself; None when it does not.
+    acts_until: datetime | None = None
 
     @property
     def offered_files(self) -> Sequence[FileEntry]:

@@ -11,6 +11,7 @@ from werkzeug import Response
 from packslip.accounts.readers import current_reading_user, guard_reading
 from packslip.db import session
 from packslip.index import queries
+from packslip.notes.expiry import read_current
 from packslip.simple_api.negotiate import Form, negotiate
 from packslip.simple_api.page import PackagePage, RootPage
 from packslip.simple_api.render import package_html, package_json, root_html, root_json
@@ -45,12 +46,13 @@ def package(name: str) -> Response:
     normalized = queries.sought_name(name)
     if name != normalized or not request.path.endswith("/"):
         return moved_permanently(url_for(".package", name=normalized))
-    page = queries.package_page(session(), normalized)
+    db_session = session()
+    page = read_current(db_session, lambda: queries.package_page(db_session, normalized))
     form = _form()
     if form is not Form.JSON or not page.has_notes:
         return _answer(page, form, package_json, package_html)
     # The HTML form has no room for notes.
-    page = queries.with_notes(session(), page, current_reading_user(), base_url())
+    page = queries.with_notes(db_session, page, current_reading_user(), base_url())
     response = _answer(page, form, package_json, package_html)
     vary_by_reader(response, page.is_for_some)
     return response

@@ -1,1 +1,1 @@
-"""Addresses of notes."""
+"""Pages and forms of notes."""
