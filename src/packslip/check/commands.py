@@ -52,6 +52,7 @@ _FAILING = {
 @click.pass_context
 def check_command(
     context: click.Context,
+    *,
     files: Sequence[Path],
     index: str | None,
     fail_on: str,

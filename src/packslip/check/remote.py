@@ -39,7 +39,7 @@ class NoIndexError(IndexRefusedError):
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     """Credentials and lock files go to the index that was named, and nowhere else."""
 
-    def redirect_request(
+    def redirect_request(  # noqa: PLR0917 - as the library has it
         self,
         req: urllib.request.Request,
         fp: IO[bytes],
