@@ -24,12 +24,16 @@ from packslip.accounts.routes import (
     second_factor,
     tokens,
 )
+from packslip.check.routes import api as check_api
+from packslip.check.routes import pages as check_pages
 from packslip.downloads import recorder
 from packslip.downloads.routes import statistics
 from packslip.errors import SettingsError
 from packslip.index.routes import files, pypi_json, simple, uploads
 from packslip.logs import configure_logs
 from packslip.mail import sender
+from packslip.notes import expiry
+from packslip.notes.routes import osv, yanks
 from packslip.packages.routes import settings as package_settings
 from packslip.search.routes import api as search_api
 from packslip.search.routes import browse
@@ -57,12 +61,15 @@ BLUEPRINTS = (
     admin.blueprint,
     appearance.blueprint,
     browse.blueprint,
+    check_api.blueprint,
+    check_pages.blueprint,
     confirmation.blueprint,
     feeds.blueprint,
     files.blueprint,
     health.blueprint,
     login.blueprint,
     login_sessions.blueprint,
+    osv.blueprint,
     package_pages.blueprint,
     package_settings.blueprint,
     passkey.blueprint,
@@ -82,6 +89,7 @@ BLUEPRINTS = (
     statistics.blueprint,
     tokens.blueprint,
     uploads.blueprint,
+    yanks.blueprint,
 )
 
 #: What writes each kind of mail.
@@ -133,6 +141,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
         app.register_blueprint(blueprint)
     recorder.init_app(app, settings)
     sender.init_app(app, COMPOSERS)
+    expiry.init_app(app)
     proxies.init_app(app, settings.trusted_proxies)
     return app
 

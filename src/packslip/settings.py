@@ -22,6 +22,9 @@ from packslip.errors import SettingsError
 
 PREFIX = "PACKSLIP_"
 
+#: What commands send to an index elsewhere; no setting, as it is not about this one.
+TOKEN_VARIABLE = "PACKSLIP_TOKEN"  # noqa: S105 - a name
+
 #: Settings whose values are shown to nobody.
 SECRETS = frozenset({"secret_key", "smtp_url", "database_url"})
 
@@ -303,7 +306,10 @@ def note_served_at(address: str) -> None:
 
 def unknown_settings(environment: Mapping[str, str]) -> list[str]:
     """Names in the environment that look like settings, are not empty, and are none."""
-    known = {PREFIX + setting.name.upper() for setting in SETTINGS} | {"PACKSLIP_CONFIG"}
+    known = {PREFIX + setting.name.upper() for setting in SETTINGS} | {
+        "PACKSLIP_CONFIG",
+        TOKEN_VARIABLE,
+    }
     return sorted(
         k for k, v in environment.items() if k.startswith(PREFIX) and v and k not in known
     )

@@ -13,6 +13,7 @@ from pypi_simple import IndexPage, ProjectPage
 from packslip.simple_api.page import (
     FileEntry,
     ListedPackage,
+    NoteEntry,
     PackagePage,
     PackageStatus,
     RootPage,
@@ -298,3 +299,27 @@ def test_the_list_of_packages_is_read_back_from_both_forms() -> None:
         "b-c/",
         "zope-interface/",
     ]
+
+
+def test_notes_stand_in_json_alone() -> None:
+    whole = NoteEntry(id=3, title="Ours", url="https://example.com/notes/3", act="none")
+    some = NoteEntry(
+        id=42, title="Drops", url="https://example.com/notes/42", act="yank", versions="<2"
+    )
+    page = make_page(make_file(notes=[some]), make_file(filename="b.tar.gz"), notes=[whole])
+    document = json.loads(package_json(page))
+    assert document["_notes"] == [
+        {
+            "id": 3,
+            "title": "Ours",
+            "url": "https://example.com/notes/3",
+            "act": "none",
+            "versions": None,
+        }
+    ]
+    first, second = document["files"]
+    assert [note["id"] for note in first["_notes"]] == [42]
+    assert first["_notes"][0]["versions"] == "<2"
+    assert "_notes" not in second
+    assert b"notes" not in package_html(page)
+    assert "_notes" not in json.loads(package_json(make_page(make_file())))

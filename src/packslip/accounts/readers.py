@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 from packslip.accounts.access import require_reader
 from packslip.accounts.current import current_user, require_user
 from packslip.accounts.identity import Identity, WrongCredentialsError, identify
+from packslip.accounts.models import User
 from packslip.accounts.token_use import note_reading
 from packslip.db import session
 from packslip.settings import Read
@@ -54,6 +55,12 @@ def current_reader() -> Identity | None:
     if _READER not in request.environ:
         request.environ[_READER] = _identify(current_settings().read)
     return cast("Identity | None", request.environ[_READER])
+
+
+def current_reading_user() -> User | None:
+    """The user of `current_reader`."""
+    reader = current_reader()
+    return None if reader is None else reader.user
 
 
 def _identify(read: Read) -> Identity | None:

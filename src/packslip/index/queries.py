@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,15 +10,19 @@ from packaging.utils import NormalizedName
 from sqlalchemy import Row, and_, exists, or_, select
 from sqlalchemy.orm import Session, defer, selectinload
 
+from packslip.accounts.models import User
 from packslip.errors import NotFoundError
 from packslip.events.models import Event
 from packslip.index.addresses import file_path
+from packslip.notes.about import NoteAbout, covering, notes_about
+from packslip.notes.models import Note
 from packslip.packages.models import File, Maintainer, Package, Release
 from packslip.packages.queries import UnknownPackageError
 from packslip.simple_api.page import (
     FileEntry,
     InvalidPackageNameError,
     ListedPackage,
+    NoteEntry,
     PackagePage,
     PackageStatus,
     RootPage,
@@ -46,6 +50,13 @@ class HeldFile:
     storage_key: str
     metadata_sha256: str | None
     uploaded_at: datetime
+    #: Why the bytes are refused, as a whole sentence; None while they are not.
+    held_reason: str | None
+    #: PEP 792: that of its package.
+    status: PackageStatus
+    status_reason: str | None
+    #: When an act on the package expires.
+    acts_until: datetime | None
 
 
 def sought_name(name: str) -> NormalizedName:
@@ -97,6 +108,7 @@ def package_page(session: Session, name: NormalizedName) -> PackagePage:
             Package.serial,
             Package.status,
             Package.status_reason,
+            Package.acts_until,
             Release.version,
             Release.yanked,
             Release.yanked_reason,
@@ -107,6 +119,8 @@ def package_page(session: Session, name: NormalizedName) -> PackagePage:
             File.requires_python,
             File.metadata_sha256,
             File.metadata_is_static,
+            # Worked out once, not for each row.
+            exists(select(Note.id).where(Note.package_id == name)).label("has_notes"),
         )
         .select_from(Package)
         .outerjoin(Release, Release.package_id == Package.id)
@@ -124,6 +138,42 @@ def package_page(session: Session, name: NormalizedName) -> PackagePage:
         last_serial=rows[0].serial,
         status=PackageStatus(rows[0].status),
         status_reason=rows[0].status_reason,
+        has_notes=rows[0].has_notes,
+        acts_until=rows[0].acts_until,
+    )
+
+
+def with_notes(
+    session: Session, page: PackagePage, user: User | None, base_url: str
+) -> PackagePage:
+    """The page with the notes that the user may see, private ones left out.
+
+    It takes a statement, if there are notes at all.
+    """
+    if not page.has_notes:
+        return page
+    about = notes_about(session, [page.name], user)
+    versions = {file.version for file in page.files}
+    by_version = {
+        version: [note_entry(note, base_url) for note in covering(about, version)]
+        for version in versions
+    }
+    return replace(
+        page,
+        notes=[note_entry(note, base_url) for note in about if note.version_range is None],
+        files=[replace(file, notes=by_version[file.version]) for file in page.files],
+        is_for_some=any(not note.is_public for note in about),
+    )
+
+
+def note_entry(note: NoteAbout, base_url: str) -> NoteEntry:
+    """The note as JSON for tools has it."""
+    return NoteEntry(
+        id=note.id,
+        title=note.title,
+        url=f"{base_url}/notes/{note.id}",
+        act=note.act,
+        versions=note.version_range,
     )
 
 
@@ -133,6 +183,7 @@ def _file_entry(row: Row[*tuple[Any, ...]]) -> FileEntry:
     announced = row.metadata_sha256 if row.metadata_is_static else None
     return FileEntry(
         filename=row.filename,
+        version=row.version,
         url=f"../../{file_path(row.sha256, row.filename)}",
         hashes={"sha256": row.sha256},
         size=row.size,
@@ -184,8 +235,13 @@ def held_file(session: Session, sha256: str, filename: str) -> HeldFile:
             File.storage_key,
             File.metadata_sha256,
             File.uploaded_at,
+            Release.held_reason,
+            Package.status,
+            Package.status_reason,
+            Package.acts_until,
         )
         .join(Release, Release.id == File.release_id)
+        .join(Package, Package.id == Release.package_id)
         .where(File.filename == filename, File.sha256 == sha256)
     ).one_or_none()
     if row is None or row.storage_key is None:
@@ -198,4 +254,8 @@ def held_file(session: Session, sha256: str, filename: str) -> HeldFile:
         storage_key=row.storage_key,
         metadata_sha256=row.metadata_sha256,
         uploaded_at=row.uploaded_at,
+        held_reason=row.held_reason,
+        status=PackageStatus(row.status),
+        status_reason=row.status_reason,
+        acts_until=row.acts_until,
     )

@@ -41,6 +41,20 @@ class PackageStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoteEntry:
+    """A note, for who reads the page as JSON."""
+
+    id: int
+    title: str
+    #: Absolute.
+    url: str
+    #: What it does; `none` for a note to read.
+    act: str
+    #: The releases that it is about, as a specifier (PEP 440); None for the whole package.
+    versions: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileEntry:
     """One file on the page of a package."""
 
@@ -61,6 +75,10 @@ class FileEntry:
     core_metadata_sha256: str | None = None
     #: Absolute https address of the provenance object (PEP 740).
     provenance: str | None = None
+    #: The version of its release.
+    version: str = ""
+    #: Those about some releases, this file's among them.
+    notes: Sequence[NoteEntry] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +92,14 @@ class PackagePage:
     last_serial: int
     status: PackageStatus = PackageStatus.ACTIVE
     status_reason: str | None = None
+    #: Those about the whole package.
+    notes: Sequence[NoteEntry] = ()
+    #: Whether there may be notes that are not among them.
+    has_notes: bool = False
+    #: Whether not everybody may see what is on it.
+    is_for_some: bool = False
+    #: When what the page says changes by itself; None when it does not.
+    acts_until: datetime | None = None
 
     @property
     def offered_files(self) -> Sequence[FileEntry]:

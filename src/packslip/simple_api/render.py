@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from packslip.simple_api.page import FileEntry, PackagePage, RootPage
+from packslip.simple_api.page import FileEntry, NoteEntry, PackagePage, RootPage
 
 API_VERSION = "1.4"
 
@@ -26,15 +26,30 @@ def package_json(page: PackagePage) -> bytes:
     status = {"status": page.status.value}
     if page.status_reason:
         status["reason"] = page.status_reason
-    return _encoder.encode(
+    document: dict[str, Any] = {
+        "meta": _meta(page.last_serial),
+        "name": page.name,
+        "project-status": status,
+        "versions": page.versions,
+        "files": [_file(file) for file in page.offered_files],
+    }
+    if page.notes:
+        document["_notes"] = notes_json(page.notes)
+    return _encoder.encode(document)
+
+
+def notes_json(notes: Iterable[NoteEntry]) -> list[dict[str, Any]]:
+    """What stands under `_notes`: keys with an underscore are an index's own (PEP 691)."""
+    return [
         {
-            "meta": _meta(page.last_serial),
-            "name": page.name,
-            "project-status": status,
-            "versions": page.versions,
-            "files": [_file(file) for file in page.offered_files],
+            "id": note.id,
+            "title": note.title,
+            "url": note.url,
+            "act": note.act,
+            "versions": note.versions,
         }
-    )
+        for note in notes
+    ]
 
 
 def package_html(page: PackagePage) -> bytes:
@@ -88,6 +103,8 @@ def _file(file: FileEntry) -> dict[str, Any]:
         entry["core-metadata"] = entry["dist-info-metadata"] = {"sha256": file.core_metadata_sha256}
     if file.provenance:
         entry["provenance"] = file.provenance
+    if file.notes:
+        entry["_notes"] = notes_json(file.notes)
     return entry
 
 

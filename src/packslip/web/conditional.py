@@ -24,3 +24,13 @@ def revalidated(body: bytes, content_type: str) -> Response:
         response.cache_control.private = True
         response.vary.add("Authorization")
     return response.make_conditional(request)
+
+
+def vary_by_reader(response: Response, is_for_some: bool) -> None:
+    """Tell caches that other readers are answered otherwise, and to share nothing that is for some.
+
+    A shared cache would hand what a member was shown to everybody.
+    """
+    response.vary.add("Authorization")
+    if is_for_some:
+        response.cache_control.private = True

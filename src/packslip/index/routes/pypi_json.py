@@ -6,16 +6,20 @@ from typing import Any
 
 import msgspec
 from flask import Blueprint, url_for
+from packaging.utils import NormalizedName
 from werkzeug import Response
 
-from packslip.accounts.readers import guard_reading
+from packslip.accounts.readers import current_reading_user, guard_reading
 from packslip.db import session
 from packslip.index import queries
 from packslip.index.addresses import file_path
+from packslip.notes.about import notes_about
+from packslip.notes.expiry import read_current
 from packslip.packages.models import File, Package, Release
 from packslip.packages.queries import get_release, precedence
 from packslip.simple_api.page import PackageStatus
-from packslip.web.conditional import revalidated
+from packslip.simple_api.render import notes_json
+from packslip.web.conditional import revalidated, vary_by_reader
 from packslip.web.redirects import moved_permanently
 from packslip.web.urls import base_url
 
@@ -30,7 +34,7 @@ def package(name: str) -> Response:
     normalized = queries.sought_name(name)
     if name != normalized:
         return moved_permanently(url_for(".package", name=normalized))
-    found = queries.package_with_files(session(), normalized)
+    found = _found(normalized)
     document = _document(found, max(found.releases, key=precedence))
     document["releases"] = {
         release.version: _files(found, release) for release in reversed(found.releases)
@@ -42,7 +46,7 @@ def package(name: str) -> Response:
 @blueprint.get("/pypi/<name>/<version>/json")
 def release(name: str, version: str) -> Response:
     """Describe one release."""
-    found = queries.package_with_files(session(), queries.sought_name(name))
+    found = _found(queries.sought_name(name))
     sought = get_release(session(), found, version)
     if (name, version) != (found.id, sought.version):
         return moved_permanently(url_for(".release", name=found.id, version=sought.version))
@@ -56,8 +60,18 @@ def _let_scripts_read(response: Response) -> Response:
     return response
 
 
+def _found(name: NormalizedName) -> Package:
+    db_session = session()
+    return read_current(db_session, lambda: queries.package_with_files(db_session, name))
+
+
 def _answer(package: Package, document: dict[str, Any]) -> Response:
+    notes = notes_about(session(), [package.id], current_reading_user())
+    if notes:
+        entries = [queries.note_entry(note, base_url()) for note in notes]
+        document["_notes"] = notes_json(entries)
     response = revalidated(msgspec.json.encode(document), "application/json")
+    vary_by_reader(response, any(not note.is_public for note in notes))
     response.headers["X-PyPI-Last-Serial"] = str(package.serial)
     return response
 

@@ -8,14 +8,16 @@ from typing import TypeVar
 from flask import Blueprint, request, url_for
 from werkzeug import Response
 
-from packslip.accounts.readers import guard_reading
+from packslip.accounts.readers import current_reading_user, guard_reading
 from packslip.db import session
 from packslip.index import queries
+from packslip.notes.expiry import read_current
 from packslip.simple_api.negotiate import Form, negotiate
 from packslip.simple_api.page import PackagePage, RootPage
 from packslip.simple_api.render import package_html, package_json, root_html, root_json
-from packslip.web.conditional import revalidated
+from packslip.web.conditional import revalidated, vary_by_reader
 from packslip.web.redirects import moved_permanently
+from packslip.web.urls import base_url
 
 blueprint = Blueprint("simple", __name__)
 guard_reading(blueprint)
@@ -35,7 +37,7 @@ def root() -> Response:
     """List all packages."""
     if not request.path.endswith("/"):
         return moved_permanently(url_for(".root"))
-    return _answer(queries.root_page(session()), root_json, root_html)
+    return _answer(queries.root_page(session()), _form(), root_json, root_html)
 
 
 @blueprint.get("/simple/<name>/", strict_slashes=False)
@@ -44,13 +46,25 @@ def package(name: str) -> Response:
     normalized = queries.sought_name(name)
     if name != normalized or not request.path.endswith("/"):
         return moved_permanently(url_for(".package", name=normalized))
-    return _answer(queries.package_page(session(), normalized), package_json, package_html)
+    db_session = session()
+    page = read_current(db_session, lambda: queries.package_page(db_session, normalized))
+    form = _form()
+    if form is not Form.JSON or not page.has_notes:
+        return _answer(page, form, package_json, package_html)
+    # The HTML form has no room for notes.
+    page = queries.with_notes(db_session, page, current_reading_user(), base_url())
+    response = _answer(page, form, package_json, package_html)
+    vary_by_reader(response, page.is_for_some)
+    return response
+
+
+def _form() -> Form:
+    return negotiate(request.headers.get("Accept"), request.args.get("format"))
 
 
 def _answer(
-    page: Page, to_json: Callable[[Page], bytes], to_html: Callable[[Page], bytes]
+    page: Page, form: Form, to_json: Callable[[Page], bytes], to_html: Callable[[Page], bytes]
 ) -> Response:
-    form = negotiate(request.headers.get("Accept"), request.args.get("format"))
     body = to_json(page) if form is Form.JSON else to_html(page)
     response = revalidated(body, _CONTENT_TYPES[form])
     response.vary.add("Accept")

@@ -1,0 +1,156 @@
+"""What the index knows about the pins of a lock file."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Row, and_, func, select, tuple_
+from sqlalchemy.orm import Session
+
+from packslip.check.findings import (
+    CheckedLock,
+    CheckedPin,
+    Facts,
+    HeldFile,
+    Kind,
+    NoteFact,
+    ReleaseFacts,
+    findings_of,
+)
+from packslip.check.readers.locks import Lock, Pin
+from packslip.check.viewers import Viewer
+from packslip.notes.about import NoteAbout, notes_about
+from packslip.packages.models import Act, File, Package, Release
+from packslip.packages.versions import canonical, is_prerelease, sort_key
+
+_PinKey = tuple[str, str]
+_Row = Row[*tuple[Any, ...]]
+
+
+def check_lock(session: Session, lock: Lock, viewer: Viewer) -> CheckedLock:
+    """Tell what the index and the notes that the viewer may see say about each pin.
+
+    The number of statements is the same however many pins there are.
+    """
+    facts = _facts(session, lock.pins, viewer)
+    return CheckedLock(
+        lock, [CheckedPin(pin, findings_of(pin, facts[pin.name, pin.version])) for pin in lock.pins]
+    )
+
+
+def _facts(session: Session, pins: Sequence[Pin], viewer: Viewer) -> Mapping[_PinKey, Facts]:
+    names = {pin.name for pin in pins}
+    if viewer.packages is not None:
+        # As if there were no others.
+        names &= set(viewer.packages)
+    packages = _packages(session, names)
+    releases = _releases(session, [pin for pin in pins if pin.name in packages])
+    files = _files(session, releases.values())
+    highest = _highest(session, [p.name for p in pins if is_prerelease(p.version)])
+    notes = _notes(session, packages, viewer)
+    found = {}
+    for pin in pins:
+        package = packages.get(pin.name)
+        if package is None:
+            found[pin.name, pin.version] = Facts()
+            continue
+        release = releases.get((pin.name, canonical(pin.version)))
+        newer = highest.get(pin.name) if is_prerelease(pin.version) else _latest(package)
+        found[pin.name, pin.version] = Facts(
+            known=True,
+            upstream_status=package.upstream_status,
+            upstream_status_reason=package.upstream_status_reason,
+            release=None if release is None else _release_facts(release, files[release.id]),
+            newer=newer if newer and sort_key(newer) > sort_key(pin.version) else None,
+            notes=[_note_fact(note) for note in notes[pin.name] if note.covers(pin.version)],
+        )
+    return found
+
+
+def _packages(session: Session, names: Collection[str]) -> dict[str, _Row]:
+    rows = session.execute(
+        select(
+            Package.id,
+            Package.upstream_status,
+            Package.upstream_status_reason,
+            Package.latest_version,
+            Package.latest_yanked,
+        ).where(Package.id.in_(sorted(names)), Package.latest_version.is_not(None))
+    )
+    return {row.id: row for row in rows}
+
+
+def _latest(package: _Row) -> str | None:
+    """The latest release, unless only pre-releases or yanked ones are left."""
+    latest: str = package.latest_version
+    return None if package.latest_yanked or is_prerelease(latest) else latest
+
+
+def _releases(session: Session, pins: Iterable[Pin]) -> dict[tuple[str, str], _Row]:
+    keys = sorted({(pin.name, canonical(pin.version)) for pin in pins})
+    rows = session.execute(
+        select(
+            Release.id,
+            Release.package_id,
+            Release.canonical_version,
+            Release.upstream_yanked,
+            Release.upstream_yanked_reason,
+        ).where(tuple_(Release.package_id, Release.canonical_version).in_(keys))
+    )
+    return {(row.package_id, row.canonical_version): row for row in rows}
+
+
+def _files(session: Session, releases: Iterable[_Row]) -> Mapping[int, list[HeldFile]]:
+    rows = session.execute(
+        select(File.release_id, File.filename, File.sha256, File.md5, File.blake2_256).where(
+            File.release_id.in_([release.id for release in releases]),
+            File.storage_key.is_not(None),
+        )
+    )
+    found: dict[int, list[HeldFile]] = defaultdict(list)
+    for row in rows:
+        digests = {"sha256": row.sha256, "md5": row.md5, "blake2b": row.blake2_256}
+        known = {name: digest for name, digest in digests.items() if digest}
+        found[row.release_id].append(HeldFile(row.filename, known))
+    return found
+
+
+def _highest(session: Session, names: Collection[str]) -> dict[str, str]:
+    """The highest release of each package that is not yanked, pre-releases included."""
+    highest = (
+        select(Release.package_id, func.max(Release.sort_key).label("sort_key"))
+        .where(Release.package_id.in_(sorted(set(names))), Release.yanked.is_(False))
+        .group_by(Release.package_id)
+        .subquery()
+    )
+    same = and_(Release.package_id == highest.c.package_id, Release.sort_key == highest.c.sort_key)
+    rows = session.execute(select(Release.package_id, Release.version).join(highest, same))
+    return {row.package_id: row.version for row in rows}
+
+
+def _notes(
+    session: Session, names: Collection[str], viewer: Viewer
+) -> Mapping[str, list[NoteAbout]]:
+    found: dict[str, list[NoteAbout]] = defaultdict(list)
+    about = notes_about(
+        session,
+        names,
+        viewer.user,
+        is_team=viewer.is_operator,
+        with_own=True,
+        with_acts=True,
+    )
+    for note in about:
+        found[note.package_id].append(note)
+    return found
+
+
+def _release_facts(release: _Row, files: Sequence[HeldFile]) -> ReleaseFacts:
+    return ReleaseFacts(release.upstream_yanked, release.upstream_yanked_reason, files)
+
+
+def _note_fact(note: NoteAbout) -> NoteFact:
+    kind = Kind.NOTE if note.act == Act.NONE else Kind(note.act)
+    return NoteFact(note.id, note.title or "Without a reason.", kind)

@@ -1,0 +1,1 @@
+"""Lock files as the tools write them, read into pins. Pure: no framework, no database."""
