@@ -20,7 +20,7 @@ from tests.helpers.publishing import upload
 
 from packslip.accounts.models import Role, User
 from packslip.db import db, write_transaction
-from packslip.packages import operations
+from packslip.notes.yanks import yank_release
 from packslip.packages.maintainer_invitations import invite_maintainer
 from packslip.packages.models import Maintainer, MaintainerRole, Package
 from packslip.packages.queries import get_release
@@ -63,7 +63,7 @@ def fill(session: Session, folder: Path) -> dict[str, User]:
     add_package(session, "empty", status="archived", status_reason="unused")
     with write_transaction(session):
         package = session.get_one(Package, "rich")
-        operations.yank_release(session, ACTOR, get_release(session, package, "1.0"), "broken")
+        yank_release(session, ACTOR, ada, get_release(session, package, "1.0"), "broken")
         session.add(Maintainer(user=gone, package=package, role=MaintainerRole.MAINTAINER))
         gone.disabled_at = datetime.now(UTC)
         add_downloads(
