@@ -17,7 +17,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 from packslip.notes.highlighting import Highlighter
-from packslip.notes.markup import MARKDOWN, Mention, TooMuchError, read_markup, text_of
+from packslip.notes.markdown import MARKDOWN, Mention, TooMuchError, read_markdown, text_of
 
 #: Given what a text mentions, finds the addresses of what there is.
 Find = Callable[[frozenset[Mention]], Mapping[Mention, str]]
@@ -77,11 +77,11 @@ def render_note(text: str, find: Find, *, prefix: str = PREFIX) -> Rendered:
     Nothing is raised: what cannot be rendered comes as text.
     """
     try:
-        markup = read_markup(text)
+        read = read_markdown(text)
     except TooMuchError:
         return Rendered(text, fault="it is too long or too tangled to be rendered")
-    page = _Page(prefix, find(markup.mentions) if markup.mentions else {})
-    html: str = _renderer.render(markup.tokens, MARKDOWN.options, {"page": page})
+    page = _Page(prefix, find(read.mentions) if read.mentions else {})
+    html: str = _renderer.render(read.tokens, MARKDOWN.options, {"page": page})
     return Rendered(text, _clean(html, page))
 
 

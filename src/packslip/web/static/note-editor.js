@@ -21,7 +21,7 @@ let saved = written();
 function written() {
   const data = new FormData(form);
   data.delete("csrf_token");
-  data.delete("base");
+  data.delete("edition");
   return JSON.stringify([...data]);
 }
 

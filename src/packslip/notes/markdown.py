@@ -19,6 +19,8 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from packaging.utils import canonicalize_name
 
+from packslip.notes.markup import LINK, TAG, is_tag
+
 #: Characters that are rendered; a longer text is shown as it is.
 MAX_RENDERED = 300_000
 
@@ -29,17 +31,10 @@ MAX_STEPS = 40_000
 #: Mentions of a text that are looked up; further ones stay text.
 MAX_MENTIONS = 500
 
-_PACKAGE = re.compile(
-    r"\[\[([A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?)(?:@([A-Za-z0-9.!+_-]{1,64}))?\]\]"
-)
-_USER = re.compile(r"@([A-Za-z0-9](?:[A-Za-z0-9._-]{0,78}[A-Za-z0-9])?)")
-_TAG = re.compile(r"#([^\W\d_][\w-]{0,49})(?![\w-])")
+_USER = re.compile(r"(?<![\w@#/.&;+-])@([A-Za-z0-9](?:[A-Za-z0-9._-]{0,78}[A-Za-z0-9])?)")
 _URL = re.compile(r"://[^\s<>\"'`\\^{}|]{1,2000}")
 _SCHEME = re.compile(r"(?:^|.*[^A-Za-z0-9+.-])(https?)", re.IGNORECASE | re.DOTALL)
 _TICK = re.compile(r"\[([ xX])\](?=\s)")
-
-#: What stands before an `@` or `#` that begins no mention: an e-mail address, a fragment.
-_JOINED = re.compile(r"[\w@#/.&+-]")
 
 
 class Mention(NamedTuple):
@@ -55,7 +50,7 @@ class TooMuchError(Exception):
 
 
 @dataclass(frozen=True)
-class Markup:
+class Markdown:
     """A text that was read."""
 
     tokens: Sequence[Token]
@@ -64,7 +59,7 @@ class Markup:
 
 # People read a note more often than they write it, and a preview is asked for again and again.
 @lru_cache(maxsize=64)
-def read_markup(text: str) -> Markup:
+def read_markdown(text: str) -> Markdown:
     """Read the text. The tokens are shared: do not change them.
 
     Raises:
@@ -77,7 +72,7 @@ def read_markup(text: str) -> Markup:
     for token in walk(tokens):
         if token.type == "mention" and len(mentions) < MAX_MENTIONS:
             mentions.append(token.meta["mention"])
-    return Markup(tokens, frozenset(mentions))
+    return Markdown(tokens, frozenset(mentions))
 
 
 def walk(tokens: Sequence[Token]) -> Iterator[Token]:
@@ -115,26 +110,23 @@ def _count(env: object) -> None:
 
 def _read_package(state: StateInline, silent: bool) -> bool:
     # While a link's end is looked for, this must pass for brackets within it, not for a link.
-    match = None if silent else _PACKAGE.match(state.src, state.pos, state.posMax)
+    match = None if silent else LINK.match(state.src, state.pos, state.posMax)
     if match is None:
         return False
     return _push(state, silent, match, Mention("package", canonicalize_name(match[1]), match[2]))
 
 
 def _read_user(state: StateInline, silent: bool) -> bool:
-    match = _begins(_USER, state)
+    match = _USER.match(state.src, state.pos, state.posMax)
     return match is not None and _push(state, silent, match, Mention("user", match[1].lower()))
 
 
 def _read_tag(state: StateInline, silent: bool) -> bool:
-    match = _begins(_TAG, state)
-    return match is not None and _push(state, silent, match, Mention("tag", match[1].lower()))
-
-
-def _begins(pattern: re.Pattern[str], state: StateInline) -> re.Match[str] | None:
-    if state.pos > 0 and _JOINED.match(state.src, state.pos - 1):
-        return None
-    return pattern.match(state.src, state.pos, state.posMax)
+    match = TAG.match(state.src, state.pos, state.posMax)
+    tag = "" if match is None else match[1].strip("-_").lower()
+    if match is None or not is_tag(tag):
+        return False
+    return _push(state, silent, match, Mention("tag", tag))
 
 
 def _push(state: StateInline, silent: bool, match: re.Match[str], mention: Mention) -> bool:
