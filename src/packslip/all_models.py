@@ -16,7 +16,17 @@ from packslip.accounts.models import (
 from packslip.downloads.models import Download, DownloadSpool, DownloadSum, DownloadTotal
 from packslip.events.models import Event
 from packslip.mail.models import Mail
-from packslip.notes.models import Note
+from packslip.notes.models import (
+    Note,
+    NoteComment,
+    NoteDraft,
+    NoteLink,
+    NoteRevision,
+    NoteTag,
+    Watch,
+    Webhook,
+    WebhookDelivery,
+)
 from packslip.packages.models import (
     File,
     Language,
@@ -28,6 +38,7 @@ from packslip.packages.models import (
     Release,
     Requirement,
     SearchEntry,
+    StandingAct,
 )
 
 __all__ = [
@@ -46,6 +57,11 @@ __all__ = [
     "Mail",
     "Maintainer",
     "Note",
+    "NoteComment",
+    "NoteDraft",
+    "NoteLink",
+    "NoteRevision",
+    "NoteTag",
     "Package",
     "PackageInvitation",
     "Policy",
@@ -56,7 +72,11 @@ __all__ = [
     "SearchEntry",
     "SecurityKey",
     "SetupCode",
+    "StandingAct",
     "Throttle",
     "Token",
     "User",
+    "Watch",
+    "Webhook",
+    "WebhookDelivery",
 ]

@@ -56,6 +56,10 @@ class GoneError(PackslipError):
     """An address or action that indexes once had, and that was retired."""
 
 
+class ConflictError(PackslipError):
+    """Somebody else changed it meanwhile."""
+
+
 class TooLargeError(PackslipError):
     """What was sent is larger than a stated limit."""
 

@@ -79,6 +79,10 @@ def fill(session: Session) -> None:
     package.releases = [release]
     session.add_all([ada, package])
     session.flush()
+    note = models.Note(title="Read me", author=ada, package=package)
+    hook = models.Webhook(url="https://example.com", secret="sealed", events=["act.begin"])
+    session.add_all([note, hook])
+    session.flush()
     session.add_all(
         [
             models.Token(user=ada, hashed_secret="0" * 64, scope="upload", packages=["demo"]),
@@ -93,7 +97,25 @@ def fill(session: Session) -> None:
                 package_id="demo", downloads=1, recent=1, last_at=now, recent_on=now.date()
             ),
             models.Event(action="file.upload", actor_name="ada", data={"file": "demo-1.0.tar.gz"}),
-            models.Note(title="Read me", author=ada, package=package),
+            models.NoteRevision(
+                note_id=note.id,
+                number=1,
+                user_id=ada.id,
+                title="Read me",
+                body="",
+                visibility="private",
+                package_id="demo",
+                act="none",
+            ),
+            models.NoteTag(note_id=note.id, tag="read"),
+            models.NoteLink(note_id=note.id, package_id="flask"),
+            models.NoteComment(note_id=note.id, user=ada, body="Yes"),
+            models.NoteDraft(user_id=ada.id, key="new"),
+            models.StandingAct(
+                note_id=note.id, package_id="demo", act="warn", title="Read me", username="ada"
+            ),
+            models.Watch(user=ada, package_id="demo"),
+            models.WebhookDelivery(webhook=hook, kind="act.begin", payload={}),
             models.LoginSession(user=ada, hashed_secret="1" * 64, last_seen_at=now, expires_at=now),
             models.RecoveryCode(user_id=ada.id, hashed_code="2" * 64),
             models.SecurityKey(user=ada, name="Key", credential_id="id", public_key="key"),

@@ -114,11 +114,17 @@ def copied_migrations(folder: Path) -> Path:
 #: Tables that a downgrade to 0004 drops.
 ADDED_AFTER_0004 = (
     "account_links",
+    "acts",
     "challenges",
     "download_sums",
     "download_totals",
     "invitations",
     "mails",
+    "note_comments",
+    "note_drafts",
+    "note_links",
+    "note_revisions",
+    "note_tags",
     "package_invitations",
     "policies",
     "recovery_codes",
@@ -128,6 +134,9 @@ ADDED_AFTER_0004 = (
     "sessions",
     "setup_codes",
     "throttles",
+    "watches",
+    "webhook_deliveries",
+    "webhooks",
 )
 
 

@@ -22,6 +22,7 @@ from packslip.accounts.models import User
 from packslip.db import (
     NO_REUSE,
     Base,
+    BigId,
     BigKey,
     BytewiseText,
     Changed,
@@ -43,6 +44,18 @@ class MaintainerRole(StrEnum):
 
     OWNER = "owner"
     MAINTAINER = "maintainer"
+
+
+class Act(StrEnum):
+    """What a note does to the package or releases that it is attached to."""
+
+    NONE = "none"
+    WARN = "warn"
+    YANK = "yank"
+    HOLD = "hold"
+    DEPRECATE = "deprecate"
+    ARCHIVE = "archive"
+    QUARANTINE = "quarantine"
 
 
 package_languages = Table(
@@ -98,6 +111,14 @@ class Package(Changed, Base):
     #: PEP 792: active, archived, deprecated or quarantined.
     status: Mapped[str] = mapped_column(String(16), default="active", server_default="active")
     status_reason: Mapped[str | None]
+    #: What is said where the package comes from. `status` is that and what acts together: see
+    #: `packslip.packages.effects`.
+    upstream_status: Mapped[str] = mapped_column(
+        String(16), default="active", server_default="active"
+    )
+    upstream_status_reason: Mapped[str | None]
+    #: When the first of the acts on it expires.
+    acts_until: Mapped[datetime | None] = mapped_column(index=True)
     #: The id of the latest event that changed what the index says about this package.
     serial: Mapped[int] = mapped_column(BigInteger, default=0, index=True)
     #: The version of the latest release; None when there is no release. See
@@ -157,8 +178,13 @@ class Release(Changed, Base):
     url: Mapped[str | None]
     #: Bytes of all its files together.
     size: Mapped[int] = mapped_column(BigInteger, default=0)
+    # These three are what acts and what upstream says together: see `packslip.packages.effects`.
     yanked: Mapped[bool] = mapped_column(default=False)
     yanked_reason: Mapped[str | None]
+    #: Why its bytes are refused, as a whole sentence; None while they are not.
+    held_reason: Mapped[str | None]
+    upstream_yanked: Mapped[bool] = mapped_column(default=False, server_default=false())
+    upstream_yanked_reason: Mapped[str | None]
     #: Core metadata, with the keys of its JSON form (PEP 566).
     core_metadata: Mapped[dict[str, Any]] = mapped_column("metadata", default=dict)
 
@@ -271,6 +297,29 @@ class Requirement(Changed, Base):
     required_id: Mapped[str] = mapped_column(BytewiseText, primary_key=True)
     #: As the metadata says it, a line for each requirement (PEP 508).
     text: Mapped[str]
+
+
+class StandingAct(Created, Base):
+    """What a note does to a package as long as the row is here.
+
+    The domain of notes writes it together with the note; here it is only read.
+    """
+
+    __tablename__ = "acts"
+
+    #: The key of the note, whose table is not known here.
+    note_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    package_id: Mapped[str] = mapped_column(
+        BytewiseText, ForeignKey("packages.id", ondelete="CASCADE"), index=True
+    )
+    #: As `packslip.packages.version_ranges` writes it; None for all releases.
+    version_range: Mapped[str | None]
+    act: Mapped[str] = mapped_column(String(16))
+    #: That of the note. It is empty for a yank without a reason.
+    title: Mapped[str] = mapped_column(String(200))
+    #: Who acts.
+    username: Mapped[str] = mapped_column(String(80))
+    expires_at: Mapped[datetime | None]
 
 
 class SearchEntry(Changed, Base):

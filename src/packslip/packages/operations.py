@@ -1,4 +1,4 @@
-"""Changes to packages: yanks, and who looks after them."""
+"""Changes to packages: who looks after them, and what upstream says."""
 
 from __future__ import annotations
 
@@ -9,12 +9,8 @@ from packslip.errors import InvalidError, NotAllowedError
 from packslip.events.models import Action, Event
 from packslip.events.operations import Actor, record
 from packslip.packages import queries
-from packslip.packages.latest import refresh_texts
 from packslip.packages.models import Maintainer, MaintainerRole, Package, Release
 from packslip.packages.search_index import index_packages
-from packslip.texts import one_line
-
-MAX_REASON = 200
 
 
 class LastOwnerError(InvalidError):
@@ -54,40 +50,19 @@ def touch(session: Session, package: Package, event: Event) -> None:
     session.flush()
 
 
-def yank_release(session: Session, actor: Actor, release: Release, reason: str = "") -> None:
-    """Mark the release as yanked (PEP 592); a second time, give it another reason.
-
-    Raises:
-        InvalidError: the reason is not one line, or has more than 200 characters.
-    """
-    text = one_line(reason, "The reason", MAX_REASON) or None
-    if release.yanked and release.yanked_reason == text:
-        return
-    before = _yank_state(release)
-    release.yanked, release.yanked_reason = True, text
-    _record_yank(session, actor, Action.RELEASE_YANK, release, before)
-
-
-def unyank_release(session: Session, actor: Actor, release: Release) -> None:
-    """Take the yank back. Nothing happens to a release that is not yanked."""
-    if not release.yanked:
-        return
-    before = _yank_state(release)
-    release.yanked, release.yanked_reason = False, None
-    _record_yank(session, actor, Action.RELEASE_UNYANK, release, before)
-
-
-def _yank_state(release: Release) -> dict[str, object]:
-    return {"yanked": release.yanked, "reason": release.yanked_reason}
-
-
-def _record_yank(
-    session: Session, actor: Actor, action: Action, release: Release, before: dict[str, object]
+def note_upstream_yank(
+    session: Session, actor: Actor, release: Release, reason: str | None
 ) -> None:
-    data = {"version": release.version, "before": before, "after": _yank_state(release)}
-    event = record(session, actor, action, package_id=release.package_id, data=data)
+    """Note that the release is yanked where it comes from (PEP 592).
+
+    Nothing here takes that back. The caller applies what acts, and refreshes the texts.
+    """
+    before = {"yanked": release.upstream_yanked, "reason": release.upstream_yanked_reason}
+    release.upstream_yanked, release.upstream_yanked_reason = True, reason
+    after = {"yanked": True, "reason": reason}
+    data = {"version": release.version, "before": before, "after": after, "upstream": True}
+    event = record(session, actor, Action.RELEASE_YANK, package_id=release.package_id, data=data)
     touch(session, release.package, event)
-    refresh_texts(session, release.package)
 
 
 def set_maintainer(

@@ -20,6 +20,7 @@ from packslip.events.models import Action
 from packslip.events.operations import Actor, record
 from packslip.packages.access import require_uploader
 from packslip.packages.distributions import Distribution
+from packslip.packages.effects import apply_acts
 from packslip.packages.latest import refresh_texts
 from packslip.packages.models import (
     File,
@@ -243,6 +244,7 @@ def _publish(
     data = {"version": release.version, "filename": name.filename, "sha256": file.sha256}
     event = record(session, actor, Action.FILE_UPLOAD, package_id=package.id, data=data)
     touch(session, package, event)
+    apply_acts(session, package, [release])
     refresh_texts(session, package)
     storage.put(distribution.storage_key, distribution.staged)
     storage.put_bytes(metadata_key(distribution.storage_key), distribution.metadata_bytes)

@@ -29,6 +29,7 @@ def new_release(package_id: str, version: str) -> Release:
         build_ver=build_ver,
         size=0,
         yanked=False,
+        upstream_yanked=False,
         core_metadata={},
     )
 

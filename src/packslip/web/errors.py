@@ -21,6 +21,7 @@ STATUSES: tuple[tuple[type[errors.PackslipError], int], ...] = (
     (errors.NotAllowedError, 403),
     (errors.NotFoundError, 404),
     (errors.NotAcceptableError, 406),
+    (errors.ConflictError, 409),
     (errors.GoneError, 410),
     (errors.TooLargeError, 413),
     (errors.TooOftenError, 429),

@@ -16,6 +16,7 @@ from packslip.packages.importing.documents import KnownFile, KnownRelease, Packa
 from packslip.packages.importing.report import Changes, Kind, Outcome, Skip
 from packslip.packages.importing.users import add_owner, add_people
 from packslip.packages.importing.words import known_words, note_words
+from packslip.packages.effects import apply_acts
 from packslip.packages.latest import refresh_texts
 from packslip.packages.models import (
     File,
@@ -24,7 +25,7 @@ from packslip.packages.models import (
     RegisteredFilename,
     Release,
 )
-from packslip.packages.operations import touch, yank_release
+from packslip.packages.operations import note_upstream_yank, touch
 from packslip.packages.queries import package_latest_release
 from packslip.packages.releases import new_release
 from packslip.packages.search_index import index_packages
@@ -126,7 +127,8 @@ def _import_releases(work: _Import, document: PackageDocument) -> None:
         if release is None:
             release = new_release(work.package.id, known.version)
             work.package.releases.append(release)
-            release.yanked, release.yanked_reason = known.is_yanked, known.yanked_reason
+            release.upstream_yanked = known.is_yanked
+            release.upstream_yanked_reason = known.yanked_reason
             outcome = Outcome.ADDED
         else:
             outcome = _yank(work, release, known)
@@ -137,10 +139,10 @@ def _import_releases(work: _Import, document: PackageDocument) -> None:
 
 
 def _yank(work: _Import, release: Release, known: KnownRelease) -> Outcome:
-    # A yank is never lifted: it may have been made here.
-    if release.yanked or not known.is_yanked:
+    # A yank that was told of once is never lifted.
+    if release.upstream_yanked or not known.is_yanked:
         return Outcome.PRESENT
-    yank_release(work.session, work.actor, release, known.yanked_reason or "")
+    note_upstream_yank(work.session, work.actor, release, known.yanked_reason)
     return Outcome.CHANGED
 
 
@@ -244,5 +246,6 @@ def _refresh(work: _Import) -> None:
     before = None
     if work.changes.are_any:
         before = known_words(work.session)
+        apply_acts(work.session, work.package, work.package.releases)
         refresh_texts(work.session, work.package)
     note_words(work.changes, work.package, before)
