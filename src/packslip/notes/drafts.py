@@ -1,4 +1,4 @@
-"""What somebody typed in the editor and has not saved: one draft for each note, one for a new one."""
+"""What somebody typed and has not saved: a draft for each note, and one for a new one."""
 
 from __future__ import annotations
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, defer, joinedload
 
 from packslip.accounts.models import User
-from packslip.notes.models import Note, NoteTag, Visibility
+from packslip.notes.models import Note, NoteRevision, NoteTag, Visibility
+from packslip.notes.queries import SHARED, visible_to
 
 #: Notes on a page.
 PAGE = 30
@@ -18,10 +19,11 @@ PAGE = 30
 #: Tags that are offered above a list.
 MAX_TAGS = 40
 
+#: Revisions that are listed.
+MAX_SAVES = 500
+
 #: Words that are looked for; further ones are left out.
 MAX_WORDS = 8
-
-_SHARED = (Visibility.TEAM, Visibility.PUBLIC)
 
 
 class Show(StrEnum):
@@ -97,7 +99,7 @@ def recent_team_notes(
 
     With `public` only those that everybody sees.
     """
-    visibilities = (Visibility.PUBLIC,) if public else _SHARED
+    visibilities = (Visibility.PUBLIC,) if public else SHARED
     statement = (
         select(Note)
         .where(Note.visibility.in_(visibilities), Note.deleted_at.is_(None), ~Note.archived)
@@ -105,20 +107,39 @@ def recent_team_notes(
         .order_by(Note.updated_at.desc(), Note.id.desc())
         .limit(limit)
     )
-    return session.scalars(statement if by is None else statement.where(Note.user_id == by.id)).all()
+    return session.scalars(
+        statement if by is None else statement.where(Note.user_id == by.id)
+    ).all()
+
+
+def list_tags_of(session: Session, note: Note) -> Sequence[str]:
+    """The tags of a note that somebody may see."""
+    statement = select(NoteTag.tag).where(NoteTag.note_id == note.id)
+    return session.scalars(statement.order_by(NoteTag.tag)).all()
+
+
+def list_saves(session: Session, user: User, note: Note) -> Sequence[NoteRevision]:
+    """The newest revisions of a note that the user may see, without their texts.
+
+    Those that were saved while it was private are for its author alone.
+    """
+    statement = select(NoteRevision).where(NoteRevision.note_id == note.id)
+    if user.id != note.user_id:
+        statement = statement.where(NoteRevision.visibility.in_(SHARED))
+    statement = statement.options(defer(NoteRevision.body), joinedload(NoteRevision.user))
+    return session.scalars(statement.order_by(NoteRevision.number.desc()).limit(MAX_SAVES)).all()
 
 
 def _listed(user: User, show: Show) -> ColumnElement[bool]:
-    own, shared = Note.user_id == user.id, Note.visibility.in_(_SHARED)
     if show is Show.DELETED:
-        return and_(own, Note.deleted_at.is_not(None))
+        return and_(Note.user_id == user.id, Note.deleted_at.is_not(None))
     conditions = {
-        Show.MINE: and_(own, ~Note.archived),
-        Show.TEAM: and_(shared, ~Note.archived),
-        Show.PINNED: and_(or_(own, shared), Note.pinned, ~Note.archived),
-        Show.ARCHIVED: and_(or_(own, shared), Note.archived),
+        Show.MINE: (Note.user_id == user.id, ~Note.archived),
+        Show.TEAM: (Note.visibility.in_(SHARED), ~Note.archived),
+        Show.PINNED: (Note.pinned, ~Note.archived),
+        Show.ARCHIVED: (Note.archived,),
     }
-    return and_(conditions[show], Note.deleted_at.is_(None))
+    return and_(visible_to(user), *conditions[show])
 
 
 def _with_words(words: str) -> list[ColumnElement[bool]]:

@@ -54,7 +54,9 @@ def _releases(session: Session, pinned: set[tuple[str, str]]) -> dict[tuple[str,
     columns = Release.package_id, Release.canonical_version, Release.version
     wanted = tuple_(Release.package_id, Release.canonical_version).in_(sorted(pinned))
     rows = session.execute(select(*columns).where(wanted))
-    return {(package_id, canonical_version): version for package_id, canonical_version, version in rows}
+    return {
+        (package_id, canonical_version): version for package_id, canonical_version, version in rows
+    }
 
 
 def _users(session: Session, mentions: set[Mention]) -> dict[Mention, str]:

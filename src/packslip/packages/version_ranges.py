@@ -103,4 +103,3 @@ def _literal(version_range: str) -> frozenset[str]:
     if len(texts) > 1 or not all(part.startswith("===") for part in parts):
         return frozenset()
     return frozenset(texts)
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -17,9 +18,10 @@ from packslip.errors import ConflictError, InvalidError, NotAllowedError, NotFou
 from packslip.events.operations import Actor
 from packslip.notes import access, drafts, operations, queries
 from packslip.notes.conflicts import conflict_with
+from packslip.notes.fields import NoteFields, fields_of
 from packslip.notes.forms import NoteForm, say_choices
 from packslip.notes.mentions import find_in
-from packslip.notes.models import Note
+from packslip.notes.models import Note, Visibility
 from packslip.notes.rendering import render_note
 from packslip.notes.routes.shared import SAVED, read_note
 from packslip.packages.models import Package
@@ -91,10 +93,16 @@ def _key() -> str:
     return str(note.id)
 
 
-def form_values(form: NoteForm) -> dict[str, str]:
-    """What was typed, as operations take it."""
-    names = ("title", "body", "visibility", "package", "version_range")
-    return {name: form[name].data or "" for name in names}
+def _fields(old: NoteFields, form: NoteForm) -> NoteFields:
+    """What the note will hold: what was typed, and the rest as it was."""
+    return replace(
+        old,
+        title=form.title.data or "",
+        body=form.body.data or "",
+        visibility=Visibility(form.visibility.data),
+        package=form.package.data or None,
+        version_range=form.version_range.data or None,
+    )
 
 
 def _values(note: Note) -> dict[str, Any]:
@@ -152,10 +160,11 @@ def _save(user: User, actor: Actor, old: Note | None, form: NoteForm) -> int:
     with db.write_transaction(db.session()) as session:
         confirm_login(session)
         if note_id is None:
-            note = operations.create_note(session, actor, user, **form_values(form))
+            note = operations.create_note(session, actor, user, _fields(NoteFields(), form))
         else:
-            note = queries.get_note(session, user, note_id, lock=True)
-            operations.edit_note(session, actor, user, note, _edition(form), **form_values(form))
+            note = queries.get_note(session, user, note_id)
+            fields = _fields(fields_of(note), form)
+            operations.edit_note(session, actor, user, note, fields, edition=_edition(form))
         drafts.drop_draft(session, user, drafts.NEW if note_id is None else str(note_id))
         return note.id
 
@@ -164,7 +173,7 @@ def _conflict(user: User, old: Note | None, form: NoteForm) -> str:
     assert old is not None
     session = db.session()
     note = read_note(old.id)
-    newest = queries.get_revision(session, note, note.edition)
+    newest = queries.get_revision(session, user, note, note.edition)
     yours = {field.name: field.data for field in form}
     # Whoever has read both may save: the next form begins from what is there now.
     form.edition.process_data(str(note.edition))
@@ -184,7 +193,7 @@ def _page(user: User, note: Note | None, form: NoteForm, **more: Any) -> str:
         form=form,
         action=request.path,
         draft_key=drafts.key_of(note),
-        draft_address=url_for(request.endpoint, draft=1, **(request.view_args or {})),
+        draft_address=f"{request.path}?draft=1",
         packages=_package_names(session),
         preview=render_note(form.body.data or "", find) if show_preview else None,
         **more,

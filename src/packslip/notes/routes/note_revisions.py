@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, render_template, url_for
+from sqlalchemy.orm import Session
 from werkzeug import Response
 
 from packslip import db
 from packslip.accounts.current import confirm_login, current_actor, guard_users, require_user
+from packslip.accounts.models import User
 from packslip.notes import access, operations, queries
 from packslip.notes.differences import difference
+from packslip.notes.errors import UnknownRevisionError
 from packslip.notes.forms import words_of
+from packslip.notes.lists import list_saves
 from packslip.notes.mentions import find_in
-from packslip.notes.models import NoteRevision
+from packslip.notes.models import Note, NoteRevision
 from packslip.notes.rendering import render_note
 from packslip.notes.routes.shared import read_note
 
@@ -28,7 +32,7 @@ guard_users(blueprint)
 def index(note_id: int) -> str:
     """List the revisions."""
     note = read_note(note_id)
-    revisions = queries.list_revisions(db.session(), note)
+    revisions = list_saves(db.session(), require_user(), note)
     return render_template("notes/revisions.html", note=note, revisions=revisions)
 
 
@@ -36,14 +40,14 @@ def index(note_id: int) -> str:
 def view(note_id: int, number: int) -> str:
     """Show a revision, and what it changed."""
     note, session, me = read_note(note_id), db.session(), require_user()
-    revision = queries.get_revision(session, note, number)
-    older = queries.find_revision(session, note, number - 1)
+    revision = queries.get_revision(session, me, note, number)
+    older = _find(session, me, note, number - 1)
     return render_template(
         "notes/revision.html",
         note=note,
         revision=revision,
         older=older,
-        newer=queries.find_revision(session, note, number + 1),
+        newer=number + 1 if number < note.edition else None,
         may_edit=access.may_edit(session, me, note),
         facts=facts_of(revision),
         lines=[] if older is None else difference(older.body, revision.body),
@@ -53,15 +57,22 @@ def view(note_id: int, number: int) -> str:
 
 @blueprint.post("/<int:number>/restore")
 def restore(note_id: int, number: int) -> Response:
-    """Make a new revision that says what this one said."""
+    """Save the note with the title and text of a revision."""
     user, actor = require_user(), current_actor()
     with db.write_transaction(db.session()) as session:
         confirm_login(session)
-        note = queries.get_note(session, user, note_id, lock=True)
-        access.require_editor(session, user, note)
-        operations.restore_revision(session, actor, note, number)
+        note = queries.get_note(session, user, note_id)
+        edition = note.edition
+        operations.restore_revision(session, actor, user, note, number, edition=edition)
     flash(f"The note says again what revision {number} said.")
     return redirect(url_for("notes.view", note_id=note_id), code=303)
+
+
+def _find(session: Session, user: User, note: Note, number: int) -> NoteRevision | None:
+    try:
+        return queries.get_revision(session, user, note, number)
+    except UnknownRevisionError:
+        return None
 
 
 def facts_of(revision: NoteRevision) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
@@ -14,10 +13,10 @@ from packslip.accounts.current import confirm_login, current_actor, keep_private
 from packslip.accounts.models import User
 from packslip.accounts.readers import guard_pages
 from packslip.errors import InvalidError
-from packslip.events.operations import Actor
-from packslip.notes import access, operations, queries
+from packslip.notes import operations, queries
 from packslip.notes.lists import Show, list_notes, list_tags
 from packslip.notes.models import Note
+from packslip.notes.operations import BIN_TIME
 from packslip.notes.routes.shared import markdown_of, note_page, read_note, removed_at
 
 blueprint = Blueprint("notes", __name__, template_folder="../templates", url_prefix="/notes")
@@ -33,7 +32,7 @@ WORDS = {
 }
 
 #: Does something to a note, and says what was done.
-Change = Callable[[Session, Actor, User, Note], str]
+Change = Callable[[Session, User, Note], str]
 
 #: Characters of a text that a list shows.
 _BEGINNING = 240
@@ -58,7 +57,7 @@ def index() -> str:
         q=words,
         previews={note.id: note.body[:_BEGINNING] for note in found.notes},
         me=user,
-        days=operations.BIN_DAYS,
+        days=BIN_TIME.days,
         removed_at=removed_at,
     )
 
@@ -79,13 +78,11 @@ def raw(note_id: int) -> Response:
 @blueprint.post("/<int:note_id>/delete")
 def delete(note_id: int) -> Redirect:
     """Put the note into its author's bin."""
+    actor = current_actor()
 
-    def change(session: Session, actor: Actor, user: User, note: Note) -> str:
-        operations.delete_note(session, actor, note)
-        return (
-            f"The note is deleted. It can be restored for {operations.BIN_DAYS} days: here, "
-            "or in the list of deleted notes."
-        )
+    def change(session: Session, user: User, note: Note) -> str:
+        operations.delete_note(session, actor, user, note)
+        return f"The note is deleted. It can be restored here for {BIN_TIME.days} days."
 
     return _do(note_id, change)
 
@@ -93,12 +90,12 @@ def delete(note_id: int) -> Redirect:
 @blueprint.post("/<int:note_id>/restore")
 def restore(note_id: int) -> Redirect:
     """Take the note out of the bin."""
-
-    def change(session: Session, actor: Actor, user: User, note: Note) -> str:
-        operations.restore_note(session, actor, note)
-        return "The note is back."
-
-    return _do(note_id, change)
+    user, actor = require_user(), current_actor()
+    with db.write_transaction(db.session()) as session:
+        confirm_login(session)
+        operations.restore_note(session, actor, user, note_id)
+    flash("The note is back.")
+    return redirect(url_for(".view", note_id=note_id), code=303)
 
 
 @blueprint.post("/<int:note_id>/pin")
@@ -106,8 +103,8 @@ def pin(note_id: int) -> Redirect:
     """Let the note stand first in its lists, or no longer."""
     on = bool(request.form.get("on"))
 
-    def change(session: Session, actor: Actor, user: User, note: Note) -> str:
-        operations.pin_note(session, actor, note, pinned=on)
+    def change(session: Session, user: User, note: Note) -> str:
+        operations.set_flags(session, user, note, pinned=on)
         return "The note is pinned." if on else "The note is no longer pinned."
 
     return _do(note_id, change)
@@ -118,8 +115,8 @@ def archive(note_id: int) -> Redirect:
     """Put the note away, or take it back out."""
     on = bool(request.form.get("on"))
 
-    def change(session: Session, actor: Actor, user: User, note: Note) -> str:
-        operations.archive_note(session, actor, note, archived=on)
+    def change(session: Session, user: User, note: Note) -> str:
+        operations.set_flags(session, user, note, archived=on)
         return "The note is archived." if on else "The note is back in its lists."
 
     return _do(note_id, change)
@@ -134,13 +131,11 @@ def _show(name: str | None) -> Show:
 
 def _do(note_id: int, change: Change) -> Redirect:
     """Change the note if whoever asks for it may; say what was done, or why not."""
-    user, actor = require_user(), current_actor()
+    user = require_user()
     try:
         with db.write_transaction(db.session()) as session:
             confirm_login(session)
-            note = queries.get_note(session, user, note_id, lock=True)
-            access.require_author(session, user, note)
-            done = change(session, actor, user, note)
+            done = change(session, user, queries.get_note(session, user, note_id))
     except InvalidError as error:
         flash(error.reason, "error")
     else:

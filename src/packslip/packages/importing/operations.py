@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from packslip.accounts.models import User
 from packslip.events.models import Action
 from packslip.events.operations import Actor, record
+from packslip.packages.effects import apply_acts
 from packslip.packages.importing.documents import KnownFile, KnownRelease, PackageDocument
 from packslip.packages.importing.report import Changes, Kind, Outcome, Skip
 from packslip.packages.importing.users import add_owner, add_people
 from packslip.packages.importing.words import known_words, note_words
-from packslip.packages.effects import apply_acts
 from packslip.packages.latest import refresh_texts
 from packslip.packages.models import (
     File,
