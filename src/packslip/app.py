@@ -30,7 +30,8 @@ from packslip.errors import SettingsError
 from packslip.index.routes import files, pypi_json, simple, uploads
 from packslip.logs import configure_logs
 from packslip.mail import sender
-from packslip.notes.routes import note_comments, note_editor, note_revisions, notes
+from packslip.notes import expiry
+from packslip.notes.routes import note_comments, note_editor, note_revisions, notes, yanks
 from packslip.packages.routes import settings as package_settings
 from packslip.search.routes import api as search_api
 from packslip.search.routes import pages as search_pages
@@ -78,6 +79,7 @@ BLUEPRINTS = (
     statistics.blueprint,
     tokens.blueprint,
     uploads.blueprint,
+    yanks.blueprint,
 )
 
 #: What writes each kind of mail.
@@ -129,6 +131,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
         app.register_blueprint(blueprint)
     recorder.init_app(app, settings)
     sender.init_app(app, COMPOSERS)
+    expiry.init_app(app)
     proxies.init_app(app, settings.trusted_proxies)
     return app
 

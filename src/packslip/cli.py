@@ -18,6 +18,7 @@ from packslip.db import upgrade_schema
 from packslip.downloads.commands import stats_command
 from packslip.errors import PackslipError, SettingsError
 from packslip.events.commands import event_commands
+from packslip.notes.commands import note_commands, unyank, yank
 from packslip.packages.commands import package_commands
 from packslip.packages.importing.commands import import_command
 from packslip.search.commands import search_command
@@ -51,6 +52,7 @@ for command in (
     user_commands,
     token_commands,
     package_commands,
+    note_commands,
     event_commands,
     db_commands,
     import_command,
@@ -62,6 +64,9 @@ for command in (
 
 for command in (remove_second_factor, require_second_factor):
     user_commands.add_command(command)
+
+for command in (yank, unyank):
+    package_commands.add_command(command)
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from packslip.downloads.drain import drain
 from packslip.downloads.recorder import current_recorder
 from packslip.errors import PackslipError
 from packslip.mail.sender import current_sender
+from packslip.notes.expiry import current_sweeper
 from packslip.settings import Settings, note_served_at
 from packslip.web.context import current_settings, current_storage
 
@@ -49,6 +50,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
         with app.app_context():
             current_recorder().start()
             current_sender().start()
+            current_sweeper().start()
         return app
 
 

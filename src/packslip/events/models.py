@@ -57,6 +57,19 @@ class Action(StrEnum):
     RELEASE_REMOVE = "release.remove"
     FILE_UPLOAD = "file.upload"
     FILE_REMOVE = "file.remove"
+    NOTE_CREATE = "note.create"
+    NOTE_EDIT = "note.edit"
+    NOTE_SHARE = "note.share"
+    NOTE_HIDE = "note.hide"
+    NOTE_DELETE = "note.delete"
+    NOTE_RESTORE = "note.restore"
+    COMMENT_CREATE = "comment.create"
+    COMMENT_EDIT = "comment.edit"
+    COMMENT_DELETE = "comment.delete"
+    ACT_BEGIN = "act.begin"
+    ACT_CHANGE = "act.change"
+    ACT_LIFT = "act.lift"
+    ACT_EXPIRE = "act.expire"
 
 
 class Event(Created, Base):

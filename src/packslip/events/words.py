@@ -53,6 +53,19 @@ SENTENCES: Mapping[str, str] = {
     Action.RELEASE_REMOVE: "removed the release {package} {version} for good",
     Action.FILE_UPLOAD: "published the file {filename}",
     Action.FILE_REMOVE: "removed the file {filename} for good",
+    Action.NOTE_CREATE: "wrote the {note}",
+    Action.NOTE_EDIT: "edited the {note}",
+    Action.NOTE_SHARE: "let others see the {note}",
+    Action.NOTE_HIDE: "made the {note} private",
+    Action.NOTE_DELETE: "deleted the {note}",
+    Action.NOTE_RESTORE: "took the {note} out of the bin",
+    Action.COMMENT_CREATE: "commented on the {note}",
+    Action.COMMENT_EDIT: "changed a comment on the {note}",
+    Action.COMMENT_DELETE: "deleted a comment on the {note}",
+    Action.ACT_BEGIN: "began to {act} {package}{range} by the {note}",
+    Action.ACT_CHANGE: "changed the act of the {note} on {package}{change}",
+    Action.ACT_LIFT: "lifted the {act} of {package}{range} by the {note}",
+    Action.ACT_EXPIRE: "let the {act} of {package}{range} by the {note} expire",
 }
 
 #: The same where people acted on themselves.
@@ -108,6 +121,9 @@ def _values(event: Event) -> Mapping[str, str]:
         "version": str(data.get("version") or _UNKNOWN),
         "filename": str(data.get("filename") or _UNKNOWN),
         "token": token,
+        "note": _note(data),
+        "act": str(data.get("act") or _UNKNOWN),
+        "range": _behind(" ", data.get("version_range")),
         "sessions": "a session" if sessions == 1 else f"{sessions} sessions",
         "before": str(before or "nothing"),
         "after": str(after or "nothing"),
@@ -125,6 +141,11 @@ def _subject(event: Event) -> str | None:
     if username:
         return str(username)
     return None if event.subject_id is None else f"user {event.subject_id}"
+
+
+def _note(data: Mapping[str, Any]) -> str:
+    title = data.get("title")
+    return f"note {data.get('note_id', _UNKNOWN)}{f' “{title}”' if title else ''}"
 
 
 def _reason(data: Mapping[str, Any]) -> object:

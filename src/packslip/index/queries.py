@@ -46,6 +46,13 @@ class HeldFile:
     storage_key: str
     metadata_sha256: str | None
     uploaded_at: datetime
+    #: Why the bytes are refused, as a whole sentence; None while they are not.
+    held_reason: str | None
+    #: PEP 792: that of its package.
+    status: PackageStatus
+    status_reason: str | None
+    #: When an act on the package expires.
+    acts_until: datetime | None
 
 
 def sought_name(name: str) -> NormalizedName:
@@ -97,6 +104,7 @@ def package_page(session: Session, name: NormalizedName) -> PackagePage:
             Package.serial,
             Package.status,
             Package.status_reason,
+            Package.acts_until,
             Release.version,
             Release.yanked,
             Release.yanked_reason,
@@ -124,6 +132,7 @@ def package_page(session: Session, name: NormalizedName) -> PackagePage:
         last_serial=rows[0].serial,
         status=PackageStatus(rows[0].status),
         status_reason=rows[0].status_reason,
+        acts_until=rows[0].acts_until,
     )
 
 
@@ -184,8 +193,13 @@ def held_file(session: Session, sha256: str, filename: str) -> HeldFile:
             File.storage_key,
             File.metadata_sha256,
             File.uploaded_at,
+            Release.held_reason,
+            Package.status,
+            Package.status_reason,
+            Package.acts_until,
         )
         .join(Release, Release.id == File.release_id)
+        .join(Package, Package.id == Release.package_id)
         .where(File.filename == filename, File.sha256 == sha256)
     ).one_or_none()
     if row is None or row.storage_key is None:
@@ -198,4 +212,8 @@ def held_file(session: Session, sha256: str, filename: str) -> HeldFile:
         storage_key=row.storage_key,
         metadata_sha256=row.metadata_sha256,
         uploaded_at=row.uploaded_at,
+        held_reason=row.held_reason,
+        status=PackageStatus(row.status),
+        status_reason=row.status_reason,
+        acts_until=row.acts_until,
     )

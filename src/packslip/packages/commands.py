@@ -74,31 +74,6 @@ def show_package(name: str, as_json: bool) -> None:
     print_table(("Release", "Yanked", "File", "Bytes"), rows)
 
 
-@package_commands.command("yank")
-@click.argument("name")
-@click.argument("version")
-@click.option("--reason", default="", help="One line that installers show.")
-def yank(name: str, version: str, reason: str) -> None:
-    """Yank the release VERSION of the package NAME: only exact pins still install it."""
-    with db.write_transaction(db.session()) as session:
-        release = _release(session, name, version)
-        operations.yank_release(session, Actor.command(), release, reason)
-        done = f"Yanked {release.package.name} {release.version}."
-    click.echo(done)
-
-
-@package_commands.command("unyank")
-@click.argument("name")
-@click.argument("version")
-def unyank(name: str, version: str) -> None:
-    """Take the yank of the release VERSION of the package NAME back."""
-    with db.write_transaction(db.session()) as session:
-        release = _release(session, name, version)
-        operations.unyank_release(session, Actor.command(), release)
-        done = f"{release.package.name} {release.version} is not yanked."
-    click.echo(done)
-
-
 @package_commands.command("remove")
 @click.argument("name")
 @click.argument("version", required=False)
@@ -194,10 +169,6 @@ def remove_maintainer(name: str, username: str) -> None:
     click.echo(done)
 
 
-def _release(session: Session, name: str, version: str) -> Release:
-    return queries.get_release(session, queries.get_package(session, name), version)
-
-
 def _target(
     session: Session, name: str, version: str | None, filename: str | None
 ) -> Package | Release | File:
@@ -244,6 +215,7 @@ def _release_data(release: Release) -> dict[str, Any]:
         "created_at": release.created_at,
         "yanked": release.yanked,
         "yanked_reason": release.yanked_reason,
+        "held_reason": release.held_reason,
         "size": release.size,
         "files": [
             {

@@ -5,6 +5,7 @@ Pre-releases are within a range like all others: what is said of `>=2` is meant 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 from packaging.specifiers import Specifier, SpecifierSet
@@ -77,7 +78,7 @@ def is_exactly(version_range: str | None, version: str) -> bool:
     return canonical(version_range.removeprefix(operator)) == canonical(version)
 
 
-def exact_range(version: str, others: list[str]) -> str:
+def exact_range(version: str, others: Iterable[str]) -> str:
     """The range that is written for the one version.
 
     `==1.0` would also take `1.0+local` (PEP 440), so among `others` of that kind it is `===1.0`.

@@ -74,6 +74,8 @@ class PackagePage:
     last_serial: int
     status: PackageStatus = PackageStatus.ACTIVE
     status_reason: str | None = None
+    #: When what the page says changes by itself; None when it does not.
+    acts_until: datetime | None = None
 
     @property
     def offered_files(self) -> Sequence[FileEntry]:

@@ -12,7 +12,10 @@ from packslip.accounts.identity import Identity
 from packslip.accounts.readers import current_reader, guard_reading
 from packslip.db import session
 from packslip.downloads.recorder import current_recorder
+from packslip.errors import NotAllowedError
 from packslip.index.queries import HeldFile, UnknownFileError, held_file
+from packslip.notes.expiry import read_current
+from packslip.simple_api.page import PackageStatus
 from packslip.storage.protocol import metadata_key
 from packslip.web.context import current_settings
 from packslip.web.stored import send_stored
@@ -23,18 +26,38 @@ guard_reading(blueprint)
 _METADATA = ".metadata"
 
 
+class OnHoldError(NotAllowedError):
+    """A note holds the release; what it says is all that installers print."""
+
+
+class QuarantinedError(NotAllowedError):
+    """Nothing of the package is offered (PEP 792)."""
+
+    def __init__(self, file: HeldFile) -> None:
+        because = f": {file.status_reason}" if file.status_reason else "."
+        super().__init__(f"The package {file.package_id!r} is quarantined{because}")
+
+
 @blueprint.get(
     "/files/<string(length=2):first>/<string(length=2):second>/<string(length=60):rest>/<filename>"
 )
 def file(first: str, second: str, rest: str, filename: str) -> Response:
     """Send a file, or with `.metadata` after its name the metadata from inside of it."""
     reader = current_reader()
-    found = held_file(session(), first + second + rest, filename.removesuffix(_METADATA))
+    db_session, sha256 = session(), first + second + rest
+    found = read_current(
+        db_session, lambda: held_file(db_session, sha256, filename.removesuffix(_METADATA))
+    )
     require_reader(reader, current_settings().read, found.package_id)
+    if found.status is PackageStatus.QUARANTINED:
+        raise QuarantinedError(found)
     return _metadata(found) if filename.endswith(_METADATA) else _bytes(found, reader)
 
 
 def _bytes(found: HeldFile, reader: Identity | None) -> Response:
+    if found.held_reason is not None:
+        # Only the bytes: with the metadata tools go on to tell why the release is yanked.
+        raise OnHoldError(found.held_reason)
     record = partial(
         current_recorder().record,
         package_id=found.package_id,

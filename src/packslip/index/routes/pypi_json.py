@@ -6,12 +6,14 @@ from typing import Any
 
 import msgspec
 from flask import Blueprint, url_for
+from packaging.utils import NormalizedName
 from werkzeug import Response
 
 from packslip.accounts.readers import guard_reading
 from packslip.db import session
 from packslip.index import queries
 from packslip.index.addresses import file_path
+from packslip.notes.expiry import read_current
 from packslip.packages.models import File, Package, Release
 from packslip.packages.queries import get_release, precedence
 from packslip.simple_api.page import PackageStatus
@@ -30,7 +32,7 @@ def package(name: str) -> Response:
     normalized = queries.sought_name(name)
     if name != normalized:
         return moved_permanently(url_for(".package", name=normalized))
-    found = queries.package_with_files(session(), normalized)
+    found = _found(normalized)
     document = _document(found, max(found.releases, key=precedence))
     document["releases"] = {
         release.version: _files(found, release) for release in reversed(found.releases)
@@ -42,7 +44,7 @@ def package(name: str) -> Response:
 @blueprint.get("/pypi/<name>/<version>/json")
 def release(name: str, version: str) -> Response:
     """Describe one release."""
-    found = queries.package_with_files(session(), queries.sought_name(name))
+    found = _found(queries.sought_name(name))
     sought = get_release(session(), found, version)
     if (name, version) != (found.id, sought.version):
         return moved_permanently(url_for(".release", name=found.id, version=sought.version))
@@ -54,6 +56,11 @@ def _let_scripts_read(response: Response) -> Response:
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Access-Control-Expose-Headers"] = "X-PyPI-Last-Serial"
     return response
+
+
+def _found(name: NormalizedName) -> Package:
+    db_session = session()
+    return read_current(db_session, lambda: queries.package_with_files(db_session, name))
 
 
 def _answer(package: Package, document: dict[str, Any]) -> Response:

@@ -11,6 +11,7 @@ from werkzeug import Response
 from packslip.accounts.readers import guard_reading
 from packslip.db import session
 from packslip.index import queries
+from packslip.notes.expiry import read_current
 from packslip.simple_api.negotiate import Form, negotiate
 from packslip.simple_api.page import PackagePage, RootPage
 from packslip.simple_api.render import package_html, package_json, root_html, root_json
@@ -44,7 +45,9 @@ def package(name: str) -> Response:
     normalized = queries.sought_name(name)
     if name != normalized or not request.path.endswith("/"):
         return moved_permanently(url_for(".package", name=normalized))
-    return _answer(queries.package_page(session(), normalized), package_json, package_html)
+    db_session = session()
+    page = read_current(db_session, lambda: queries.package_page(db_session, normalized))
+    return _answer(page, package_json, package_html)
 
 
 def _answer(

@@ -11,6 +11,7 @@ from packslip.accounts.identity import identify
 from packslip.accounts.token_use import note_use
 from packslip.db import session
 from packslip.index.uploads import check_length, check_upload, receive
+from packslip.notes.expiry import lift_expired_of
 from packslip.packages.publishing import publication, publish_upload
 from packslip.web.bodies import answerable_body
 from packslip.web.context import current_settings, current_storage
@@ -37,6 +38,7 @@ def upload() -> Response:
         content_type = request.headers.get("Content-Type", "")
         received = receive(body.blocks(), content_type, staged, settings.max_upload)
         distribution = check_upload(received, staged)
+        lift_expired_of(db_session, distribution.metadata.package)
         with publication(db_session, storage, distribution):
             published = publish_upload(db_session, storage, identity, actor, distribution)
             created = published.created

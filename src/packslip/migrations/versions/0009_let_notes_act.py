@@ -94,7 +94,7 @@ def downgrade() -> None:
     connection.execute(sa.update(_NOTES).values(act="none"))
     for name, *_ in reversed(list(_tables())):
         op.drop_table(name)
-    with op.batch_alter_table("notes") as batch:
+    with op.batch_alter_table("notes", table_kwargs={"sqlite_autoincrement": True}) as batch:
         batch.drop_index(op.f("ix_notes_visibility_updated_at"))
         batch.drop_index(op.f("ix_notes_deleted_at"))
         batch.drop_constraint(op.f("fk_notes_lifted_by_id_users"), type_="foreignkey")

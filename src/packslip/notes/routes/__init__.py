@@ -1,1 +1,1 @@
-"""Pages of notes."""
+"""Pages and forms of notes."""

@@ -1,4 +1,7 @@
-"""The settings of a package: who looks after it, its yanks, what happened to it."""
+"""The settings of a package: who looks after it, its yanks, what happened to it.
+
+The yanks themselves are notes that act, so their routes are there.
+"""
 
 from __future__ import annotations
 
@@ -106,7 +109,7 @@ def invite(name: str) -> Answer:
         maintainer_invitations.invite_maintainer(session, actor, package, user, role, invited_by=me)
         return f"{user.username} is invited to become {role}, and finds that on their account page."
 
-    return _do(name, require_manager, act, form)
+    return change(name, require_manager, act, form)
 
 
 @blueprint.post("/withdraw")
@@ -119,7 +122,7 @@ def withdraw(name: str) -> Answer:
         maintainer_invitations.withdraw_invitation(session, actor, package, user)
         return f"The invitation of {user.username} is withdrawn."
 
-    return _do(name, require_manager, act, form)
+    return change(name, require_manager, act, form)
 
 
 @blueprint.post("/role")
@@ -134,7 +137,7 @@ def change_role(name: str) -> Answer:
         operations.set_maintainer(session, actor, package, user, role)
         return f"{user.username} is {role} now."
 
-    return _do(name, require_manager, act, form)
+    return change(name, require_manager, act, form)
 
 
 @blueprint.post("/remove")
@@ -147,7 +150,7 @@ def remove(name: str) -> Answer:
         operations.remove_maintainer(session, actor, package, user)
         return f"{user.username} no longer looks after {package.name}."
 
-    return _do(name, require_manager, act, form)
+    return change(name, require_manager, act, form)
 
 
 @blueprint.post("/leave")
@@ -159,7 +162,7 @@ def leave(name: str) -> Answer:
         operations.remove_maintainer(session, actor, package, me)
         return f"You no longer look after {package.name}."
 
-    return _do(name, require_maintainer, act, Form())
+    return change(name, require_maintainer, act, Form())
 
 
 @blueprint.post("/hand-over")
@@ -172,36 +175,10 @@ def hand_over(name: str) -> Answer:
         operations.hand_over(session, actor, package, me, heir)
         return f"{heir.username} owns {package.name} now, and you are a maintainer."
 
-    return _do(name, require_maintainer, act, form)
+    return change(name, require_maintainer, act, form)
 
 
-@blueprint.post("/yank")
-def yank(name: str) -> Answer:
-    """Yank a release."""
-    form = read_form(YankForm)
-
-    def act(session: Session, actor: Actor, package: Package) -> str:
-        release = queries.get_release(session, package, form.version.data or "")
-        operations.yank_release(session, actor, release, form.reason.data or "")
-        return f"{package.name} {release.version} is yanked."
-
-    return _do(name, require_maintainer, act, form)
-
-
-@blueprint.post("/unyank")
-def unyank(name: str) -> Answer:
-    """Take the yank of a release back."""
-    form = read_form(ReleaseForm)
-
-    def act(session: Session, actor: Actor, package: Package) -> str:
-        release = queries.get_release(session, package, form.version.data or "")
-        operations.unyank_release(session, actor, release)
-        return f"{package.name} {release.version} is not yanked."
-
-    return _do(name, require_maintainer, act, form)
-
-
-def _do(name: str, require: Rule, act: Act, form: Form) -> Answer:
+def change(name: str, require: Rule, act: Act, form: Form) -> Answer:
     """Do what the form asks for, if the rule allows it; show the page with what is wrong if not."""
     user, actor = require_user(), current_actor()
     if not form.validate():
