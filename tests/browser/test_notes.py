@@ -63,10 +63,11 @@ def draft_is_kept(page: Page) -> None:
 def test_a_note_is_written_previewed_shared_discussed_and_deleted(
     page: Page, grace: Page, scripts: bool
 ) -> None:
+    title = f"Stay on 2.3 {'with' if scripts else 'without'} scripts"
     log_in(page, "ada", PASSWORD)
     page.get_by_role("link", name="Notes").click()
     page.get_by_role("link", name="New note").click()
-    page.get_by_label("Title").fill("Stay on 2.3")
+    page.get_by_label("Title").fill(title)
     page.get_by_label("Text, in Markdown").fill(BODY)
     page.get_by_label("Package", exact=True).fill("Demo")
     page.get_by_label("Versions").fill(">= 2.3")
@@ -85,7 +86,7 @@ def test_a_note_is_written_previewed_shared_discussed_and_deleted(
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("every member who is logged in")).to_be_visible()
     grace.goto("/notes/?show=team")
-    grace.get_by_role("link", name="Stay on 2.3").click()
+    grace.get_by_role("link", name=title).click()
     expect(grace.get_by_role("link", name="Edit", exact=True)).to_have_count(0)
     grace.get_by_label("Your comment").fill("**Why** not 2.4?")
     grace.get_by_role("button", name="Comment").click()
@@ -107,7 +108,7 @@ def test_a_note_is_written_previewed_shared_discussed_and_deleted(
     expect(page.get_by_role("status")).to_have_text("The note is back.")
     page.get_by_role("button", name="Delete", exact=True).click()
     page.goto("/notes/?show=deleted")
-    page.get_by_role("button", name="Restore Stay on 2.3").click()
+    page.get_by_role("button", name=f"Restore {title}").click()
     expect(page.get_by_role("button", name="Delete", exact=True)).to_be_visible()
 
 

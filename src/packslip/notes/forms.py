@@ -18,7 +18,7 @@ class NoteForm(Form):
     body = TextAreaField("Text, in Markdown")
     visibility = RadioField(
         "Who sees it",
-        choices=[(one.value, one.value) for one in Visibility],
+        choices={one.value: one.value for one in Visibility},
         default=Visibility.PRIVATE.value,
     )
     package = StringField("Package", description="What the note is about. It may stay empty.")
@@ -44,7 +44,7 @@ def words_of(visibility: str) -> str:
 
 def say_choices(form: NoteForm) -> None:
     """Say the form's choices in words."""
-    form.visibility.choices = [(one.value, words) for one, words in _words().items()]
+    form.visibility.choices = {one.value: words for one, words in _words().items()}
 
 
 def _words() -> dict[Visibility, str]:

@@ -19,8 +19,6 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from packaging.utils import canonicalize_name
 
-from packslip.notes.markup import LINK, TAG, is_tag
-
 #: Characters that are rendered; a longer text is shown as it is.
 MAX_RENDERED = 300_000
 
@@ -31,6 +29,14 @@ MAX_STEPS = 40_000
 #: Mentions of a text that are looked up; further ones stay text.
 MAX_MENTIONS = 500
 
+#: Characters of a tag.
+MAX_TAG = 50
+
+_TAG = re.compile(r"(?<![\w/#&;-])#([\w-]+)")
+_PACKAGE = re.compile(
+    r"\[\[ {0,9}([A-Za-z0-9](?:[A-Za-z0-9._-]{0,198}[A-Za-z0-9])?) {0,9}"
+    r"(?:@ {0,9}([^\s\[\]|@]{1,100}) {0,9})?\]\]"
+)
 _USER = re.compile(r"(?<![\w@#/.&;+-])@([A-Za-z0-9](?:[A-Za-z0-9._-]{0,78}[A-Za-z0-9])?)")
 _URL = re.compile(r"://[^\s<>\"'`\\^{}|]{1,2000}")
 _SCHEME = re.compile(r"(?:^|.*[^A-Za-z0-9+.-])(https?)", re.IGNORECASE | re.DOTALL)
@@ -54,7 +60,8 @@ class Markdown:
     """A text that was read."""
 
     tokens: Sequence[Token]
-    mentions: frozenset[Mention]
+    #: Each once, in the order of the text.
+    mentions: Sequence[Mention]
 
 
 # People read a note more often than they write it, and a preview is asked for again and again.
@@ -68,11 +75,18 @@ def read_markdown(text: str) -> Markdown:
     if len(text) > MAX_RENDERED:
         raise TooMuchError
     tokens = MARKDOWN.parse(text, {})
-    mentions: list[Mention] = []
-    for token in walk(tokens):
-        if token.type == "mention" and len(mentions) < MAX_MENTIONS:
-            mentions.append(token.meta["mention"])
-    return Markdown(tokens, frozenset(mentions))
+    found = dict.fromkeys(
+        token.meta["mention"]
+        for block in tokens
+        for token in block.children or ()
+        if token.type == "mention"
+    )
+    return Markdown(tokens, tuple(found)[:MAX_MENTIONS])
+
+
+def is_tag(text: str) -> bool:
+    """Whether that can stand behind a `#` as a tag: `#42` is none."""
+    return len(text) <= MAX_TAG and any(character.isalpha() for character in text)
 
 
 def walk(tokens: Sequence[Token]) -> Iterator[Token]:
@@ -110,7 +124,7 @@ def _count(env: object) -> None:
 
 def _read_package(state: StateInline, silent: bool) -> bool:
     # While a link's end is looked for, this must pass for brackets within it, not for a link.
-    match = None if silent else LINK.match(state.src, state.pos, state.posMax)
+    match = None if silent else _PACKAGE.match(state.src, state.pos, state.posMax)
     if match is None:
         return False
     return _push(state, silent, match, Mention("package", canonicalize_name(match[1]), match[2]))
@@ -122,7 +136,7 @@ def _read_user(state: StateInline, silent: bool) -> bool:
 
 
 def _read_tag(state: StateInline, silent: bool) -> bool:
-    match = TAG.match(state.src, state.pos, state.posMax)
+    match = _TAG.match(state.src, state.pos, state.posMax)
     tag = "" if match is None else match[1].strip("-_").lower()
     if match is None or not is_tag(tag):
         return False

@@ -80,9 +80,23 @@ def render_note(text: str, find: Find, *, prefix: str = PREFIX) -> Rendered:
         read = read_markdown(text)
     except TooMuchError:
         return Rendered(text, fault="it is too long or too tangled to be rendered")
-    page = _Page(prefix, find(read.mentions) if read.mentions else {})
+    page = _Page(prefix, find(frozenset(read.mentions)) if read.mentions else {})
     html: str = _renderer.render(read.tokens, MARKDOWN.options, {"page": page})
     return Rendered(text, _clean(html, page))
+
+
+def beginning_of(text: str, length: int = 240) -> str:
+    """The first words of a text, without its marks."""
+    try:
+        tokens = read_markdown(text[: 3 * length]).tokens
+    except TooMuchError:
+        return text[:length]
+    words = " ".join(
+        text_of(token.children or ()) if token.type == "inline" else token.content
+        for token in tokens
+        if token.type in {"inline", "fence", "code_block"}
+    )
+    return words[:length]
 
 
 def _clean(html: str, page: _Page) -> str:

@@ -17,6 +17,7 @@ from packslip.notes import operations, queries
 from packslip.notes.lists import Show, list_notes, list_tags
 from packslip.notes.models import Note
 from packslip.notes.operations import BIN_TIME
+from packslip.notes.rendering import beginning_of
 from packslip.notes.routes.shared import markdown_of, note_page, read_note, removed_at
 
 blueprint = Blueprint("notes", __name__, template_folder="../templates", url_prefix="/notes")
@@ -33,9 +34,6 @@ WORDS = {
 
 #: Does something to a note, and says what was done.
 Change = Callable[[Session, User, Note], str]
-
-#: Characters of a text that a list shows.
-_BEGINNING = 240
 
 
 @blueprint.get("/")
@@ -55,7 +53,7 @@ def index() -> str:
         tags=list_tags(session, user, show),
         tag=tag,
         q=words,
-        previews={note.id: note.body[:_BEGINNING] for note in found.notes},
+        previews={note.id: beginning_of(note.body) for note in found.notes},
         me=user,
         days=BIN_TIME.days,
         removed_at=removed_at,

@@ -5,6 +5,8 @@ const form = document.getElementById("note-form");
 const status = document.getElementById("draft-status");
 const preview = document.getElementById("note-preview");
 const found = document.getElementById("found-here");
+// While an earlier draft is offered, it must not be written over.
+const earlier = document.getElementById("drop-draft");
 const KEY = `packslip-note-${form.dataset.user}-${form.dataset.draft}`;
 const PAUSE_PREVIEW = 300;
 const PAUSE_DRAFT = 2000;
@@ -60,6 +62,12 @@ async function keepDraft(leaving = false) {
   clearTimeout(draftTimer);
   const now = written();
   if (sent || now === saved) return;
+  if (earlier) {
+    status.textContent = remember()
+      ? "Kept in this browser, until you use or drop the earlier draft."
+      : "Use or drop the earlier draft first: two cannot be kept.";
+    return;
+  }
   const body = new URLSearchParams(new FormData(form));
   const keepalive = leaving && body.toString().length < MAX_KEPT_ALIVE;
   try {
@@ -97,7 +105,8 @@ function grow() {
 }
 
 function onChange() {
-  remember();
+  // A text that is offered must not be written over either, while the server takes this one.
+  if (found.hidden || earlier) remember();
   grow();
   clearTimeout(previewTimer);
   previewTimer = setTimeout(showPreview, PAUSE_PREVIEW);
