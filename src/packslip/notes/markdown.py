@@ -32,7 +32,8 @@ MAX_MENTIONS = 500
 #: Characters of a tag.
 MAX_TAG = 50
 
-_TAG = re.compile(r"(?<![\w/#&;-])#([\w-]+)")
+#: Not within a word or an address, nor in an attribute of HTML, which is text here.
+_TAG = re.compile(r"(?<![\w/#&;=-])(?<!=[\"'])#([\w-]+)")
 _PACKAGE = re.compile(
     r"\[\[ {0,9}([A-Za-z0-9](?:[A-Za-z0-9._-]{0,198}[A-Za-z0-9])?) {0,9}"
     r"(?:@ {0,9}([^\s\[\]|@]{1,100}) {0,9})?\]\]"

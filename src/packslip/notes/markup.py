@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from packslip.notes.markdown import TooMuchError, read_markdown
+from packslip.notes.markdown import MAX_TAG, TooMuchError, read_markdown
+
+__all__ = ["MAX_NAMES", "MAX_TAG", "Names", "names_in"]
 
 #: Names of each kind that are kept of one note; further ones are text.
 MAX_NAMES = 100
