@@ -103,7 +103,7 @@ def recent_team_notes(
     statement = (
         select(Note)
         .where(Note.visibility.in_(visibilities), Note.deleted_at.is_(None), ~Note.archived)
-        .options(joinedload(Note.author), joinedload(Note.package))
+        .options(joinedload(Note.author), joinedload(Note.package), defer(Note.body))
         .order_by(Note.updated_at.desc(), Note.id.desc())
         .limit(limit)
     )

@@ -74,7 +74,7 @@ async function keepDraft(leaving = false) {
     const answer = await fetch(form.dataset.drafts, { method: "POST", body, keepalive, redirect: "manual" });
     if (answer.status !== 204) throw new Error("refused");
     saved = now;
-    if (written() === now) forget();
+    if (found.hidden && written() === now) forget();
     status.textContent = `Draft kept at ${time(Date.now())}`;
   } catch {
     status.textContent = remember()
