@@ -100,10 +100,15 @@ def walk(tokens: Sequence[Token]) -> Iterator[Token]:
 def text_of(tokens: Sequence[Token]) -> str:
     """What the tokens say without their marks."""
     return "".join(
-        " " if token.type in {"softbreak", "hardbreak"} else token.content
+        " " if token.type in {"softbreak", "hardbreak"} else words_of(token)
         for token in walk(tokens)
         if token.type in {"text", "code_inline", "mention", "softbreak", "hardbreak"}
     )
+
+
+def words_of(token: Token) -> str:
+    """What the token says, a mention without its brackets."""
+    return token.content.strip("[]") if token.type == "mention" else token.content
 
 
 def _count_inline(state: StateInline, silent: bool) -> bool:

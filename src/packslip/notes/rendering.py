@@ -17,7 +17,14 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 from packslip.notes.highlighting import Highlighter
-from packslip.notes.markdown import MARKDOWN, Mention, TooMuchError, read_markdown, text_of
+from packslip.notes.markdown import (
+    MARKDOWN,
+    Mention,
+    TooMuchError,
+    read_markdown,
+    text_of,
+    words_of,
+)
 
 #: Given what a text mentions, finds the addresses of what there is.
 Find = Callable[[frozenset[Mention]], Mapping[Mention, str]]
@@ -158,8 +165,7 @@ class _Renderer(RendererHTML):
         href = env["page"].links.get(mention)
         if href is None:
             return escape(token.content)
-        words = token.content.removeprefix("[[").removesuffix("]]")
-        return f'<a class="mention" href="{escape(href)}">{escape(words)}</a>'
+        return f'<a class="mention" href="{escape(href)}">{escape(words_of(token))}</a>'
 
     def tick(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
         done = tokens[at].meta["done"]
