@@ -33,7 +33,7 @@ from packslip.index.routes import files, pypi_json, simple, uploads
 from packslip.logs import configure_logs
 from packslip.mail import sender
 from packslip.notes import expiry
-from packslip.notes.routes import osv, yanks
+from packslip.notes.routes import note_comments, note_editor, note_revisions, notes, osv, yanks
 from packslip.packages.routes import settings as package_settings
 from packslip.search.routes import api as search_api
 from packslip.search.routes import browse
@@ -69,6 +69,10 @@ BLUEPRINTS = (
     health.blueprint,
     login.blueprint,
     login_sessions.blueprint,
+    note_comments.blueprint,
+    note_editor.blueprint,
+    note_revisions.blueprint,
+    notes.blueprint,
     osv.blueprint,
     package_pages.blueprint,
     package_settings.blueprint,
