@@ -54,7 +54,16 @@ from packslip.site.routes import (
     sitemaps,
 )
 from packslip.storage.factory import open_storage
-from packslip.web import context, cookies, errors, forgery, headers, proxies, redirects
+from packslip.web import (
+    context,
+    cookies,
+    errors,
+    forgery,
+    headers,
+    proxies,
+    redirects,
+    request_ids,
+)
 
 BLUEPRINTS = (
     account.blueprint,
@@ -134,6 +143,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     db.init_app(app)
     Migrate(app, db.db, directory=str(MIGRATIONS))
     errors.init_app(app)
+    request_ids.init_app(app)
     headers.init_app(app)
     cookies.init_app(app)
     set_up_gate.init_app(app)

@@ -64,6 +64,7 @@ def test_uv_reads_the_reason_in_problem_details(tmp_path: Path) -> None:
         "title": "Forbidden",
         "status": 403,
         "detail": "This is not yours.",
+        "request_id": response.headers["X-Request-ID"],
     }
 
 
@@ -110,6 +111,7 @@ def test_a_wrong_method_names_the_right_ones(client: FlaskClient) -> None:
     response = client.post("/healthz")
     assert response.status_code == 405
     assert "GET" in response.headers["Allow"]
+    assert response.status == "405 POST is not taken here, only GET and HEAD."
 
 
 def test_no_answer_may_be_sniffed(app: Flask) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
 
 import msgspec
 import structlog
-from flask import Flask, Response, g, render_template, request
-from werkzeug.exceptions import HTTPException
+from flask import Flask, Response, request
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.http import HTTP_STATUS_CODES
 
 from packslip import errors
+from packslip.db import db
+from packslip.web.error_pages import error_page
+from packslip.web.request_ids import request_id
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +36,9 @@ STATUSES: tuple[tuple[type[errors.PackslipError], int], ...] = (
     (errors.InvalidError, 400),
 )
 
+#: Seconds after which a client may come back that found the server unable to answer.
+RETRY_AFTER = 5
+
 #: Longer phrases are cut: servers and proxies limit the length of a status line.
 MAX_PHRASE = 400
 
@@ -45,28 +54,31 @@ def reason_phrase(text: str) -> str:
     return line if len(line) <= MAX_PHRASE else line[: MAX_PHRASE - 3] + "..."
 
 
-def error_response(status: int, reason: str, links: Sequence[tuple[str, str]] = ()) -> Response:
+def error_response(
+    status: int,
+    reason: str,
+    links: Sequence[tuple[str, str]] = (),
+    retry_after: int | None = None,
+) -> Response:
     """An answer that carries the reason in its status line and in its body.
 
     Uploading tools show one or the other. The body is a page for a browser, problem details
     (RFC 9457) for who asks for JSON and below `/api/`, else one line of text. The page has links
-    that may help.
+    that may help. `retry_after` are seconds.
     """
+    if status == 503 and retry_after is None:
+        retry_after = RETRY_AFTER
     accept = request.accept_mimetypes
-    title = HTTP_STATUS_CODES.get(status, "Error")
     is_api = request.path.startswith("/api/")
     if not is_api and "text/html" in accept.values() and accept.quality("text/html") == 1:
-        body: str | bytes = render_template(
-            "error.html", status=status, title=title, reason=reason, links=links
-        )
+        body: str | bytes = error_page(status, reason, links, retry_after)
         mimetype = "text/html"
     elif (
         is_api
         or accept.best_match(["text/plain", "application/json"]) == "application/json"
         or "application/problem+json" in accept.values()
     ):
-        problem = {"type": "about:blank", "title": title, "status": status, "detail": reason}
-        body, mimetype = msgspec.json.encode(problem), "application/problem+json"
+        body, mimetype = _problem(status, reason), "application/problem+json"
     else:
         body, mimetype = f"{reason}\n", "text/plain"
     response = Response(body, mimetype=mimetype)
@@ -75,40 +87,77 @@ def error_response(status: int, reason: str, links: Sequence[tuple[str, str]] = 
     response.vary.add("Accept")
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Basic realm="Packslip", charset="UTF-8"'
-    if status == 503:
-        response.headers["Retry-After"] = "5"
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
     return response
+
+
+def _problem(status: int, reason: str) -> bytes:
+    return msgspec.json.encode(
+        {
+            "type": "about:blank",
+            "title": HTTP_STATUS_CODES.get(status, "Error"),
+            "status": status,
+            "detail": reason,
+            "request_id": request_id(),
+        }
+    )
 
 
 def _on_packslip_error(error: errors.PackslipError) -> Response:
-    response = error_response(status_of(error), error.reason, error.links)
-    if isinstance(error, errors.TooOftenError):
-        response.headers["Retry-After"] = str(error.retry_after)
-    return response
+    status = status_of(error)
+    if status >= 500:
+        log.warning("refused", status=status, reason=error.reason)
+    retry_after = error.retry_after if isinstance(error, errors.TooOftenError) else None
+    return error_response(status, error.reason, error.links, retry_after)
 
 
 def _on_http_exception(error: HTTPException) -> Response:
     if error.code is None or error.code < 400:
         return Response.force_type(error.get_response(), request.environ)  # type: ignore[return-value]
-    # Werkzeug's own descriptions say no more than the status does.
-    described = error.description if "description" in vars(error) else None
-    reason = described or HTTP_STATUS_CODES.get(error.code, "Error")
-    response = error_response(error.code, reason)
-    if error.code == 405:
-        response.headers.extend(error.get_headers())
-        response.headers["Content-Type"] = f"{response.mimetype}; charset=utf-8"
+    response = error_response(error.code, _reason_of(error))
+    if isinstance(error, MethodNotAllowed):
+        response.headers["Allow"] = ", ".join(error.valid_methods or ())
     return response
 
 
+def _reason_of(error: HTTPException) -> str:
+    # Werkzeug's own descriptions say no more than the status does.
+    if "description" in vars(error) and error.description:
+        return error.description
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        methods = " and ".join(sorted(set(error.valid_methods) - {"OPTIONS"}))
+        return f"{request.method} is not taken here, only {methods}."
+    if isinstance(error, NotFound):
+        return "There is nothing at this address."
+    return HTTP_STATUS_CODES.get(error.code or 500, "Error")
+
+
+def _on_database_failure(error: Exception) -> Response:
+    """The database is away, or none of its connections came free in time."""
+    # What is left of the transaction would fail whatever comes next.
+    with contextlib.suppress(Exception):
+        db.session.rollback()
+    # While it is away every request comes here: one line for each is enough.
+    told = str(getattr(error, "orig", None) or error)
+    log.error("the database failed", error=told, kind=type(error).__name__, route=_route())
+    return error_response(503, "The database cannot be reached at the moment.")
+
+
 def _on_bug(error: Exception) -> Response:
+    log.error("unhandled error", exc_info=error, route=_route())
+    return error_response(500, f"An error on the server. Its log has more: {request_id()}")
+
+
+def _route() -> str | None:
     # Not the path itself, which may hold the secret of a link.
-    route = None if request.url_rule is None else request.url_rule.rule
-    log.error("unhandled error", exc_info=error, request_id=g.get("request_id"), route=route)
-    return error_response(500, f"An error on the server. Its log has more: {g.get('request_id')}")
+    return None if request.url_rule is None else request.url_rule.rule
 
 
 def init_app(app: Flask) -> None:
     """Register the handlers."""
     app.register_error_handler(errors.PackslipError, _on_packslip_error)
     app.register_error_handler(HTTPException, _on_http_exception)
+    for failure in (OperationalError, InterfaceError, NoConnectionFreeError):
+        app.register_error_handler(failure, _on_database_failure)
     app.register_error_handler(Exception, _on_bug)

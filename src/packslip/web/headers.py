@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-
-from flask import Flask, Response, abort, g, request, session
+from flask import Flask, Response, abort, request, session
 
 from packslip.web.urls import base_url
 
@@ -55,15 +53,13 @@ _CONTENT_POLICY = content_policy()
 _YEAR = 365 * 24 * 60 * 60
 
 
-def _begin_request() -> None:
-    g.request_id = secrets.token_hex(8)
+def _refuse_impossible_paths() -> None:
     # Nothing has such a name, and PostgreSQL refuses to look for it.
     if "\0" in request.path:
         abort(404)
 
 
 def _add_headers(response: Response) -> Response:
-    response.headers["X-Request-ID"] = g.get("request_id") or secrets.token_hex(8)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers.setdefault("Referrer-Policy", "same-origin")
     if base_url().startswith("https:"):
@@ -82,6 +78,6 @@ def _add_headers(response: Response) -> Response:
 
 
 def init_app(app: Flask) -> None:
-    """Name each request, refuse impossible paths and add the headers to each answer."""
-    app.before_request(_begin_request)
+    """Refuse impossible paths and add the headers to each answer."""
+    app.before_request(_refuse_impossible_paths)
     app.after_request(_add_headers)
