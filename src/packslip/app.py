@@ -31,7 +31,7 @@ from packslip.index.routes import files, pypi_json, simple, uploads
 from packslip.logs import configure_logs
 from packslip.mail import sender
 from packslip.notes import expiry
-from packslip.notes.routes import yanks
+from packslip.notes.routes import note_comments, note_editor, note_revisions, notes, yanks
 from packslip.packages.routes import settings as package_settings
 from packslip.search.routes import api as search_api
 from packslip.search.routes import pages as search_pages
@@ -60,6 +60,10 @@ BLUEPRINTS = (
     health.blueprint,
     login.blueprint,
     login_sessions.blueprint,
+    note_comments.blueprint,
+    note_editor.blueprint,
+    note_revisions.blueprint,
+    notes.blueprint,
     package_pages.blueprint,
     package_settings.blueprint,
     passkey.blueprint,
