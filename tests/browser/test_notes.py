@@ -152,7 +152,8 @@ def test_what_was_typed_outlives_a_closed_tab(page: Page) -> None:
     # Left at once, before any pause.
     area.fill("typed last")
     page.goto("/notes/")
-    page.goto("/notes/new?draft=1")
+    page.goto("/notes/new")
+    page.get_by_role("button", name="Use it").click()
     expect(page.get_by_label("Text, in Markdown")).to_have_value("typed last")
     page.goto("/notes/new")
     page.get_by_role("button", name="Drop the draft").click()
