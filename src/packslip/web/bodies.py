@@ -7,8 +7,9 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 
-from flask import Request, Response, after_this_request, request
+from flask import Request, Response, after_this_request, g, request
 
 from packslip.db import session
 from packslip.errors import InvalidError
@@ -35,8 +36,11 @@ def answerable_body() -> RequestBody:
     """The body of the current request. What is left of it is discarded before the answer is sent.
 
     Whatever may refuse an upload calls this first; otherwise clients would not see the answer.
+    Later calls give the same body.
     """
-    body = RequestBody(request)
+    if "body" in g:
+        return cast("RequestBody", g.body)
+    body = g.body = RequestBody(request)
     limit = current_settings().max_upload
 
     def discard_rest(response: Response) -> Response:
