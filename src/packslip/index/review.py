@@ -13,6 +13,7 @@ from trove_classifiers import classifiers as trove
 
 from packslip.accounts.models import User
 from packslip.index.models import StagedUpload
+from packslip.notes.expiry import lift_expired_of
 from packslip.packages.descriptions import render_description
 from packslip.packages.digests import Digests
 from packslip.packages.examination import Step
@@ -87,6 +88,7 @@ def review(session: Session, user: User, upload: StagedUpload) -> Review:
     if name is None or not said:
         return _without_index(found)
     digests = Digests(upload.sha256, upload.md5, upload.blake2_256)
+    lift_expired_of(session, name.package)
     prospect = foresee(session, user, said["name"], name, digests)
     found.version = str(name.version)
     found.checks += _package_checks(session, said["name"], prospect)

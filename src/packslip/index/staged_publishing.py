@@ -21,6 +21,7 @@ from packslip.index.staged_uploads import (
     get_staged,
     storage_key,
 )
+from packslip.notes.expiry import lift_expired_of
 from packslip.packages.digests import Digester
 from packslip.packages.distributions import Distribution, read_distribution
 from packslip.packages.publishing import Published, publication, publish_upload
@@ -62,6 +63,8 @@ def publish_staged(
         # Always in the same order: two of these would wait for each other's packages otherwise.
         uploads.sort(key=lambda one: (one.filename, one.id))
         distributions = [stack.enter_context(_fetched(storage, one)) for one in uploads]
+        for distribution in distributions:
+            lift_expired_of(session, distribution.metadata.package)
         with publication(session, storage, *distributions):
             confirm(session)
             for one in ids:
