@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
 
-from flask import Request, Response, after_this_request, g, request
+from flask import Request, Response, after_this_request, request
 
 from packslip.db import session
 from packslip.errors import InvalidError
@@ -23,6 +23,8 @@ PATIENCE = 30.0
 #: Seconds for which an unwanted body may stand still, and its least bytes per second.
 DRAIN_PATIENCE = 2.0
 DRAIN_RATE = 256 * 1024
+
+_BODY = "packslip.body"
 
 
 class TruncatedBodyError(InvalidError):
@@ -38,9 +40,9 @@ def answerable_body() -> RequestBody:
     Whatever may refuse an upload calls this first; otherwise clients would not see the answer.
     Later calls give the same body.
     """
-    if "body" in g:
-        return cast("RequestBody", g.body)
-    body = g.body = RequestBody(request)
+    if _BODY in request.environ:
+        return cast("RequestBody", request.environ[_BODY])
+    body = request.environ[_BODY] = RequestBody(request)
     limit = current_settings().max_upload
 
     def discard_rest(response: Response) -> Response:
