@@ -15,6 +15,7 @@ from packslip.accounts.models import (
 )
 from packslip.downloads.models import Download, DownloadSpool, DownloadSum, DownloadTotal
 from packslip.events.models import Event
+from packslip.index.models import StagedUpload
 from packslip.mail.models import Mail
 from packslip.notes.models import (
     Note,
@@ -72,6 +73,7 @@ __all__ = [
     "SearchEntry",
     "SecurityKey",
     "SetupCode",
+    "StagedUpload",
     "StandingAct",
     "Throttle",
     "Token",

@@ -29,7 +29,8 @@ from packslip.check.routes import pages as check_pages
 from packslip.downloads import recorder
 from packslip.downloads.routes import statistics
 from packslip.errors import SettingsError
-from packslip.index.routes import files, pypi_json, simple, uploads
+from packslip.index import staged_sweeper
+from packslip.index.routes import files, pypi_json, simple, upload_pages, uploads
 from packslip.logs import configure_logs
 from packslip.mail import sender
 from packslip.notes import expiry
@@ -101,6 +102,7 @@ BLUEPRINTS = (
     sitemaps.blueprint,
     statistics.blueprint,
     tokens.blueprint,
+    upload_pages.blueprint,
     uploads.blueprint,
     yanks.blueprint,
 )
@@ -156,6 +158,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     recorder.init_app(app, settings)
     sender.init_app(app, COMPOSERS)
     expiry.init_app(app)
+    staged_sweeper.init_app(app)
     proxies.init_app(app, settings.trusted_proxies)
     return app
 

@@ -15,8 +15,9 @@ from packslip.app import create_app
 from packslip.downloads.drain import drain
 from packslip.downloads.recorder import current_recorder
 from packslip.errors import PackslipError
+from packslip.index import staged_sweeper
 from packslip.mail.sender import current_sender
-from packslip.notes.expiry import current_sweeper
+from packslip.notes import expiry
 from packslip.settings import Settings, note_served_at
 from packslip.web.context import current_settings, current_storage
 
@@ -50,7 +51,8 @@ class _Server(BaseApplication):  # type: ignore[misc]
         with app.app_context():
             current_recorder().start()
             current_sender().start()
-            current_sweeper().start()
+            expiry.current_sweeper().start()
+            staged_sweeper.current_sweeper().start()
         return app
 
 
@@ -109,6 +111,7 @@ def _clear_up() -> None:
     drain(db.session(), current_settings().downloads_folder)
     db.session().close()
     current_storage().clean_staging()
+    staged_sweeper.current_sweeper().sweep()
 
 
 def _address(host: str, port: int) -> str:

@@ -131,6 +131,16 @@ def fill(session: Session) -> None:
             models.PackageInvitation(user=ada, package=package, role="owner"),
             models.Requirement(package_id="demo", required_id="flask", text="flask>=3"),
             models.RegisteredFilename(id="demo-1.0.tar.gz"),
+            models.StagedUpload(
+                id="7" * 32,
+                user_id=ada.id,
+                filename="demo-1.1.tar.gz",
+                size=10,
+                sha256="8" * 64,
+                md5="9" * 32,
+                blake2_256="a" * 64,
+                expires_at=now,
+            ),
             models.SearchEntry(
                 package_id="demo",
                 compact="demo",

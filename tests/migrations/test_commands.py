@@ -133,6 +133,7 @@ ADDED_AFTER_0004 = (
     "security_keys",
     "sessions",
     "setup_codes",
+    "staged_uploads",
     "throttles",
     "watches",
     "webhook_deliveries",

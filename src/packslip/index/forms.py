@@ -74,6 +74,11 @@ class Form:
     filename: str | None = None
 
 
+#: Is given the name of a file (None when the part is none) and the form as it stands before it, and
+#: gives what takes the file's bytes.
+StartFile = Callable[[str | None, Form], Callable[[bytes], object]]
+
+
 def read_form(
     blocks: Iterable[bytes],
     content_type: str,
@@ -96,10 +101,43 @@ def read_form(
         FormTooLargeError: there are too many parts or too much text.
         TruncatedBodyError: the form ends before its closing boundary.
     """
+
+    def start_file(filename: str | None, form: Form) -> Callable[[bytes], object]:
+        if not filename:
+            raise FieldError(file_field, "must be a file with a name")
+        if form.filename is not None:
+            raise FieldError(file_field, "was given twice: an upload has one file")
+        form.filename = filename
+        return write
+
+    return read_parts(
+        blocks,
+        content_type,
+        texts=texts,
+        file_field=file_field,
+        start_file=start_file,
+        ignored_files=ignored_files,
+    )
+
+
+def read_parts(
+    blocks: Iterable[bytes],
+    content_type: str,
+    *,
+    texts: frozenset[str],
+    file_field: str,
+    start_file: StartFile,
+    ignored_files: frozenset[str] = frozenset(),
+) -> Form:
+    """The same for a form that may have several files: `start_file` is asked as each one begins.
+
+    Raises:
+        PackslipError: as `read_form` does, and whatever `start_file` and what it gives raise.
+    """
     parser = PushMultipartParser(
         boundary_of(content_type), max_segment_count=MOST_PARTS, max_header_size=1024
     )
-    reader = _Reader(texts, file_field, write, ignored_files)
+    reader = _Reader(texts, file_field, start_file, ignored_files)
     for block in blocks:
         try:
             for event in parser.parse(block):
@@ -145,13 +183,13 @@ class _Reader:
         self,
         texts: frozenset[str],
         file_field: str,
-        write: Callable[[bytes], object],
+        start_file: StartFile,
         ignored_files: frozenset[str],
     ) -> None:
         self.form = Form()
         self._texts = texts
         self._file_field = file_field
-        self._write_file = write
+        self._start_file = start_file
         self._ignored_files = ignored_files
         self._name = ""
         self._value = bytearray()
@@ -174,7 +212,7 @@ class _Reader:
         self._name, self._size = part.name, 0
         self._value.clear()
         if part.name == self._file_field:
-            self._start_file(part)
+            self._write = self._start_file(part.filename, self.form)
         elif part.filename is not None and part.name not in self._ignored_files:
             raise FieldError(part.name, "is a text, and was sent as a file")
         elif part.name in self._texts:
@@ -182,14 +220,6 @@ class _Reader:
             self._write = self._keep_text
         else:
             self._write = self._write_text
-
-    def _start_file(self, part: MultipartSegment) -> None:
-        if not part.filename:
-            raise FieldError(part.name or "", "must be a file with a name")
-        if self.form.filename is not None:
-            raise FieldError(part.name or "", "was given twice: an upload has one file")
-        self.form.filename = part.filename
-        self._write = self._write_file
 
     def _write_text(self, data: bytes) -> None:
         self._size += len(data)

@@ -51,7 +51,23 @@ def read_distribution(
         DisagreementError: its name and its metadata are of different versions.
     """
     name = parse_filename(filename)
-    metadata_bytes = read_metadata(staged.path, name)
+    return understand(staged, name, read_metadata(staged.path, name), digests, comment)
+
+
+def understand(
+    staged: StagedFile,
+    name: DistributionName,
+    metadata_bytes: bytes,
+    digests: Digests,
+    comment: str | None = None,
+) -> Distribution:
+    """The second half of `read_distribution`: what follows when the archive was read.
+
+    Raises:
+        InvalidMetadataError: its metadata breaks the specification.
+        DisagreementError: its name and its metadata are of different versions.
+        InvalidFilenameError: its name and its metadata are of different packages.
+    """
     metadata = parse_metadata(metadata_bytes)
     name = check_metadata(name, metadata)
     _sync(staged)

@@ -15,7 +15,13 @@ from packaging.utils import canonicalize_name
 from packslip.packages.metadata_fields import FieldReader, Rigour
 from packslip.packages.metadata_parsing import Headers, InvalidMetadataError, headers_of
 
-__all__ = ["CoreMetadata", "InvalidMetadataError", "metadata_of", "parse_metadata"]
+__all__ = [
+    "CoreMetadata",
+    "InvalidMetadataError",
+    "inspect_metadata",
+    "metadata_of",
+    "parse_metadata",
+]
 
 _DECIDES_DEPENDENCIES = {"requires-dist", "requires-python", "provides-extra"}
 
@@ -121,8 +127,27 @@ def parse_metadata(data: bytes) -> CoreMetadata:
     return metadata_of(headers_of(data))
 
 
-def metadata_of(headers: Headers) -> CoreMetadata:
+def inspect_metadata(data: bytes) -> tuple[CoreMetadata | None, list[InvalidMetadataError]]:
+    """Read METADATA or PKG-INFO, and give all that `parse_metadata` would refuse it for.
+
+    Returns:
+        What could be read: all but the faulty fields, or None when name or version are faulty.
+        Then the faults, first that with which `parse_metadata` would stop.
+
+    """
+    faults: list[InvalidMetadataError] = []
+    try:
+        return metadata_of(headers_of(data), faults), faults
+    except InvalidMetadataError as fault:
+        return None, [*faults, fault]
+
+
+def metadata_of(headers: Headers, faults: list[InvalidMetadataError] | None = None) -> CoreMetadata:
     """Read the fields of metadata that was taken apart, wherever it stood.
+
+    Args:
+        headers: What it was taken apart into.
+        faults: Where to put what is wrong with single fields, instead of stopping at the first.
 
     Raises:
         InvalidMetadataError: It breaks the core metadata specification, or its version is unknown.
@@ -130,7 +155,7 @@ def metadata_of(headers: Headers) -> CoreMetadata:
     """
     version = headers.metadata_version()
     number = _version(version)
-    read = FieldReader(headers, number, _rigour(number))
+    read = FieldReader(headers, number, _rigour(number), faults)
     return CoreMetadata(
         metadata_version=version,
         name=read.name(),

@@ -64,13 +64,21 @@ class Rigour(Enum):
 class FieldReader:
     """Gives the fields of one metadata file, checked.
 
-    Each method raises `InvalidMetadataError` for what the rigour does not let pass.
+    Each method raises `InvalidMetadataError` for what the rigour does not let pass. With `faults`
+    they are put there instead, all but those of name and version.
     """
 
-    def __init__(self, headers: Headers, version: tuple[int, int], rigour: Rigour) -> None:
+    def __init__(
+        self,
+        headers: Headers,
+        version: tuple[int, int],
+        rigour: Rigour,
+        faults: list[InvalidMetadataError] | None = None,
+    ) -> None:
         self._headers = headers
         self._version = version
         self._rigour = rigour
+        self._faults = faults
 
     def name(self) -> str:
         """Return the package's name; it is refused when wrong, however old."""
@@ -201,7 +209,7 @@ class FieldReader:
         if self._version >= since and self._rigour is Rigour.CHECK:
             fault = _fault_of(_RAW_KEYS[name], list(values))
             if fault is not None:
-                raise InvalidMetadataError(name, fault)
+                self._refuse(name, fault)
         return values
 
     def others(self) -> dict[str, tuple[str, ...]]:
@@ -248,8 +256,14 @@ class FieldReader:
     def _fault(self, name: str, fault: str, value: str | None = None) -> str | None:
         """Refuse the field, or return what stands for it."""
         if self._rigour is Rigour.CHECK:
-            raise InvalidMetadataError(name, fault)
+            self._refuse(name, fault)
         return value if self._rigour is Rigour.KEEP else None
+
+    def _refuse(self, name: str, fault: str) -> None:
+        error = InvalidMetadataError(name, fault)
+        if self._faults is None:
+            raise error
+        self._faults.append(error)
 
 
 def _fault_of(key: str, value: str | list[str]) -> str | None:

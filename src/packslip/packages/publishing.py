@@ -19,8 +19,10 @@ from packslip.errors import InvalidError, NotAllowedError
 from packslip.events.models import Action
 from packslip.events.operations import Actor, record
 from packslip.packages.access import require_uploader
+from packslip.packages.digests import Digests
 from packslip.packages.distributions import Distribution
 from packslip.packages.effects import apply_acts
+from packslip.packages.filenames import DistributionName
 from packslip.packages.latest import refresh_texts
 from packslip.packages.models import (
     File,
@@ -117,17 +119,19 @@ class Published:
 
 @contextmanager
 def publication(
-    session: Session, storage: Storage, distribution: Distribution
+    session: Session, storage: Storage, *distributions: Distribution
 ) -> Iterator[Session]:
-    """Run the block, which publishes the distribution, as one write transaction.
+    """Run the block, which publishes the distributions, as one write transaction.
 
-    When it fails, bytes that it stored are removed again, unless a row names them.
+    All of them are published or none is. When it fails, bytes that it stored are removed again,
+    unless a row names them.
     """
     try:
         with write_transaction(session):
             yield session
     except BaseException:
-        _discard_bytes(session, storage, distribution)
+        for distribution in distributions:
+            _discard_bytes(session, storage, distribution)
         raise
 
 
@@ -150,8 +154,8 @@ def publish_upload(
     package, is_new = _open_package(session, actor, distribution, identity.user.id)
     # The row is locked by now: nobody else can become the owner of a new name in between.
     require_uploader(session, identity, package.id)
-    if is_new and package.id in STANDARD_LIBRARY:
-        raise ReservedNameError(package.name)
+    if is_new:
+        require_free_name(package.id, package.name)
     return _publish(
         session, storage, actor, package, distribution, user_id=identity.user.id, one_source=True
     )
@@ -188,6 +192,54 @@ def publish_file(
         uploaded_at=uploaded_at,
         one_source=False,
     )
+
+
+def require_free_name(package_id: str, name: str) -> None:
+    """Allow a new package of that normalised name.
+
+    Raises:
+        ReservedNameError: it is not free.
+    """
+    if package_id in STANDARD_LIBRARY:
+        raise ReservedNameError(name)
+
+
+def require_open(package: Package) -> None:
+    """Allow uploads to the package as far as its state goes.
+
+    Raises:
+        ClosedPackageError: it is archived or quarantined.
+    """
+    if package.status in CLOSED:
+        raise ClosedPackageError(package)
+
+
+def require_same_file(
+    session: Session, package: Package, name: DistributionName, digests: Digests
+) -> File:
+    """The file that has the name, which was taken before, and these bytes.
+
+    Raises:
+        FilenameTakenError: the file has other bytes.
+        FilenameUsedError: the file was removed.
+    """
+    file = find_file(session, package, name)
+    if file is None:
+        raise FilenameUsedError(name.filename)
+    if not digests.agree_with(sha256=file.sha256, blake2_256=file.blake2_256, md5=file.md5):
+        raise FilenameTakenError(name.filename)
+    return file
+
+
+def require_only_source(release: Release, name: DistributionName) -> None:
+    """Allow a source distribution of that name in the release.
+
+    Raises:
+        SecondSourceError: the release has one.
+    """
+    for file in release.files:
+        if file.packagetype == "sdist":
+            raise SecondSourceError(name.filename, file.filename)
 
 
 def _open_package(
@@ -228,15 +280,14 @@ def _publish(
     uploaded_at: datetime | None = None,
     one_source: bool,
 ) -> Published:
-    if package.status in CLOSED:
-        raise ClosedPackageError(package)
+    require_open(package)
     file = _claim_filename(session, package, distribution)
     if file is not None and file.storage_key is not None:
         return Published(file, created=False)
     release = open_release(session, actor, package, distribution)
     if file is None:
         if one_source and not distribution.name.is_wheel:
-            _refuse_second_source(release, distribution)
+            require_only_source(release, distribution.name)
         file = add_file(release, distribution)
     describe_release(release, distribution)
     hold_file(file, distribution, user_id, uploaded_at or datetime.now(UTC))
@@ -256,18 +307,7 @@ def _claim_filename(session: Session, package: Package, distribution: Distributi
     name, digests = distribution.name, distribution.digests
     if add_if_new(session, RegisteredFilename(id=name.key, sha256=digests.sha256)):
         return None
-    file = find_file(session, package, name)
-    if file is None:
-        raise FilenameUsedError(name.filename)
-    if not digests.agree_with(sha256=file.sha256, blake2_256=file.blake2_256, md5=file.md5):
-        raise FilenameTakenError(name.filename)
-    return file
-
-
-def _refuse_second_source(release: Release, distribution: Distribution) -> None:
-    for file in release.files:
-        if file.packagetype == "sdist":
-            raise SecondSourceError(distribution.name.filename, file.filename)
+    return require_same_file(session, package, name, digests)
 
 
 def _discard_bytes(session: Session, storage: Storage, distribution: Distribution) -> None:

@@ -3,6 +3,7 @@
 Its layout::
 
     ab/cd/<60 hex digits>/<filename>    what was put; read-only, never changed
+    staged/<32 hex digits>              what was put until its uploader confirms or discards it
     .staging/<random>                   what is being written, locked by its writer
 
 Everything lies on one file system, so that a finished file gets its name by a rename: under a

@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 
 from flask import Request, Response, after_this_request, request
 
@@ -23,6 +24,8 @@ PATIENCE = 30.0
 DRAIN_PATIENCE = 2.0
 DRAIN_RATE = 256 * 1024
 
+_BODY = "packslip.body"
+
 
 class TruncatedBodyError(InvalidError):
     """The client went away, fell silent, or sent a body that is not framed as HTTP asks."""
@@ -35,8 +38,11 @@ def answerable_body() -> RequestBody:
     """The body of the current request. What is left of it is discarded before the answer is sent.
 
     Whatever may refuse an upload calls this first; otherwise clients would not see the answer.
+    Later calls give the same body.
     """
-    body = RequestBody(request)
+    if _BODY in request.environ:
+        return cast("RequestBody", request.environ[_BODY])
+    body = request.environ[_BODY] = RequestBody(request)
     limit = current_settings().max_upload
 
     def discard_rest(response: Response) -> Response:

@@ -2,15 +2,20 @@
 
 A request that changes something must carry a token that belongs to the browser's session, and must
 not come from another origin. Addresses that take no cookies are left out, see `takes_no_cookies`.
+A form with files is too large to be read before its token is checked, see `takes_uploads`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, abort, current_app, request
-from flask_wtf.csrf import CSRFProtect
+from flask_wtf.csrf import CSRFError, CSRFProtect, validate_csrf
+from wtforms import ValidationError
 
+from packslip.web.bodies import answerable_body
 from packslip.web.urls import base_url
 
 #: Bytes of a form's body. Nothing that people type is longer.
@@ -18,6 +23,9 @@ MAX_FORM = 2 * 2**20
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _WITHOUT_COOKIES: set[str] = set()
+_WITH_UPLOADS: set[Callable[..., Any]] = set()
+
+_View = TypeVar("_View", bound=Callable[..., Any])
 
 _csrf = CSRFProtect()
 
@@ -29,6 +37,29 @@ def takes_no_cookies(blueprint: Blueprint) -> None:
     """
     _WITHOUT_COOKIES.add(blueprint.name)
     _csrf.exempt(blueprint)
+
+
+def takes_uploads(view: _View) -> _View:
+    """Let a view read its form by itself, however large that is, as `answerable_body`.
+
+    It must call `require_token` before it keeps or does anything, with a field that stands before
+    the files: so nothing that was forged is read to its end.
+    """
+    _WITH_UPLOADS.add(view)
+    _csrf.exempt(view)
+    return view
+
+
+def require_token(token: str | None) -> None:
+    """Check the token of a form that its view reads by itself.
+
+    Raises:
+        CSRFError: it is missing, or is not that of the browser's session.
+    """
+    try:
+        validate_csrf(token)
+    except ValidationError as error:
+        raise CSRFError(str(error)) from None
 
 
 def init_app(app: Flask) -> None:
@@ -46,7 +77,10 @@ def _refuse_foreign_origin() -> None:
         return
     if request.blueprint in _WITHOUT_COOKIES:
         return
-    request.max_content_length = current_app.config["MAX_CONTENT_LENGTH"] or MAX_FORM
+    if current_app.view_functions[request.endpoint] in _WITH_UPLOADS:
+        answerable_body()
+    else:
+        request.max_content_length = current_app.config["MAX_CONTENT_LENGTH"] or MAX_FORM
     origin = request.headers.get("Origin")
     # The host as the browser sees it; the set address may differ while somebody tries things out.
     ours = {request.host, urlsplit(base_url()).netloc}
