@@ -44,6 +44,12 @@ def add_release(session: Session, package: Package, version: str = "1.0", **valu
         "sort_key": numbers + ("a" if parsed.is_prerelease else "f"),
         "is_prerelease": parsed.is_prerelease,
     }
+    if values.get("yanked"):
+        # As if an import had told it: nothing acts on the package.
+        defaults |= {
+            "upstream_yanked": True,
+            "upstream_yanked_reason": values.get("yanked_reason"),
+        }
     release = Release(**defaults | values)
     session.add(release)
     session.commit()

@@ -8,10 +8,11 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tests.helpers.accounts import make_user
+from tests.helpers.notes import yank
 from tests.helpers.packages import add_releases
 
 from packslip.db import write_transaction
-from packslip.errors import InvalidError, NotFoundError
+from packslip.errors import NotFoundError
 from packslip.events.models import Event
 from packslip.packages import commands, queries
 from packslip.packages.models import Package
@@ -63,21 +64,23 @@ def test_packages_are_listed(run: Run, session: Session) -> None:
 
 
 def test_a_package_is_shown_with_its_files(run: Run, session: Session) -> None:
-    add_stored(session)
-    run("yank", "a", "1.0", "--reason", "drops sessions")
+    package, _ = add_stored(session)
+    with write_transaction(session):
+        yank(session, queries.get_release(session, package, "1.0"), "drops sessions")
     lines = run("show", "A").stdout.splitlines()
     assert lines == [
         "A",
         "Maintainers: ada (owner)",
         "2.0\t\ta-2.0.tar.gz\t1234",
-        "1.0\tdrops sessions\ta-1.0.tar.gz\t1234",
-        "1.0\tdrops sessions\ta-1.0.zip\t1234",
+        "1.0\tdrops sessions (note 1)\ta-1.0.tar.gz\t1234",
+        "1.0\tdrops sessions (note 1)\ta-1.0.zip\t1234",
     ]
     data = json.loads(run("show", "a", "--json").stdout)
     assert data["maintainers"] == [{"username": "ada", "role": "owner"}]
     new, old = data["releases"]
     assert (new["version"], new["yanked"], new["yanked_reason"]) == ("2.0", False, None)
-    assert (old["version"], old["yanked"], old["yanked_reason"]) == ("1.0", True, "drops sessions")
+    assert (old["version"], old["yanked"], old["held_reason"]) == ("1.0", True, None)
+    assert old["yanked_reason"] == "drops sessions (note 1)"
     assert [file["filename"] for file in old["files"]] == ["a-1.0.tar.gz", "a-1.0.zip"]
     assert old["files"][0]["held"] is True
 
@@ -87,31 +90,10 @@ def test_a_release_without_files_is_shown_too(run: Run, session: Session) -> Non
     assert "1.0" in run("show", "a").stdout
 
 
-def test_a_release_is_yanked_and_unyanked(run: Run, session: Session) -> None:
-    package, _ = add_stored(session)
-    result = run("yank", "a", "1", "--reason", "drops sessions")
-    assert (result.exit_code, result.stdout) == (0, "Yanked A 1.0.\n")
-    release = queries.get_release(session, package, "1.0")
-    assert (release.yanked, release.yanked_reason) == (True, "drops sessions")
-    event = session.scalars(select(Event).where(Event.action == "release.yank")).one()
-    assert (event.actor_name, event.actor_id) == ("command line", None)
-    assert run("unyank", "a", "1.0.0").exit_code == 0
-    session.expire_all()
-    assert not release.yanked
-
-
-def test_a_reason_must_be_one_line(run: Run, session: Session) -> None:
-    add_stored(session)
-    assert isinstance(run("yank", "a", "1.0", "--reason", "a\nb").exception, InvalidError)
-
-
 @pytest.mark.parametrize(
     "arguments",
     [
         ("show", "b"),
-        ("yank", "b", "1.0"),
-        ("yank", "a", "3.0"),
-        ("unyank", "a", "3.0"),
         ("remove", "b", "--yes"),
         ("remove", "b"),
         ("remove", "a", "3.0", "--yes"),

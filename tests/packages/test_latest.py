@@ -5,13 +5,13 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from tests.helpers.notes import unyank, yank
 from tests.helpers.packages import add_file, add_package, add_release
 
 from packslip.db import write_transaction
 from packslip.events.operations import Actor
 from packslip.packages.latest import refresh_texts
 from packslip.packages.models import Language, License, Package
-from packslip.packages.operations import unyank_release, yank_release
 from packslip.packages.removal import remove_release
 
 
@@ -96,7 +96,7 @@ def test_a_package_tells_which_release_is_its_latest_and_when_it_came(session: S
     assert (package.latest_at, package.requires_python) == (first, ">=3.8")
     with write_transaction(session):
         for one in package.releases:
-            yank_release(session, Actor.command(), one)
+            yank(session, one)
     package = session.get_one(Package, "demo")
     assert (package.latest_version, package.latest_yanked) == ("2.0", True)
 
@@ -131,13 +131,13 @@ def test_a_yank_and_a_removal_let_another_release_speak(session: Session) -> Non
         add(session, package, version)
     releases = {release.version: release for release in package.releases}
     with write_transaction(session):
-        yank_release(session, Actor.command(), releases["3.0"])
+        yank(session, releases["3.0"])
     assert session.get_one(Package, "demo").summary == "Summary of 2.0."
     with write_transaction(session):
         remove_release(session, Actor.command(), releases["2.0"])
     assert session.get_one(Package, "demo").summary == "Summary of 1.0."
     with write_transaction(session):
-        unyank_release(session, Actor.command(), releases["3.0"])
+        unyank(session, releases["3.0"])
     assert session.get_one(Package, "demo").summary == "Summary of 3.0."
 
 

@@ -12,24 +12,12 @@ from tests.helpers.packages import add_releases
 from packslip.accounts.models import User
 from packslip.accounts.queries import get_user
 from packslip.db import write_transaction
-from packslip.errors import InvalidError, PackslipError
+from packslip.errors import PackslipError
 from packslip.events.models import Event
 from packslip.packages import operations, queries
 from packslip.packages.models import MaintainerRole, Package
 
 OWNER, MAINTAINER = MaintainerRole.OWNER, MaintainerRole.MAINTAINER
-
-
-def yank(session: Session, package: Package, reason: str = "") -> None:
-    with write_transaction(session):
-        release = queries.get_release(session, package, "1.0")
-        operations.yank_release(session, ACTOR, release, reason)
-
-
-def unyank(session: Session, package: Package) -> None:
-    with write_transaction(session):
-        release = queries.get_release(session, package, "1.0")
-        operations.unyank_release(session, ACTOR, release)
 
 
 def set_role(session: Session, package: Package, user: User, role: MaintainerRole) -> None:
@@ -54,71 +42,6 @@ def roles(session: Session, package: Package) -> dict[str, str]:
 def events_of(session: Session, package: Package) -> list[Event]:
     statement = select(Event).where(Event.package_id == package.id).order_by(Event.id)
     return list(session.scalars(statement))
-
-
-def test_a_yank_has_a_reason_an_event_and_moves_the_package(session: Session) -> None:
-    package = add_releases(session, "a", {"1.0": [], "2.0": []})
-    before = package.updated_at
-    yank(session, package, " drops sessions ")
-    release = queries.get_release(session, package, "1.0")
-    assert (release.yanked, release.yanked_reason) == (True, "drops sessions")
-    assert not queries.get_release(session, package, "2.0").yanked
-    (event,) = events_of(session, package)
-    assert event.action == "release.yank"
-    assert event.data == {
-        "version": "1.0",
-        "before": {"yanked": False, "reason": None},
-        "after": {"yanked": True, "reason": "drops sessions"},
-    }
-    assert package.serial == event.id
-    assert package.updated_at > before
-
-
-@pytest.mark.parametrize("reason", ["", "  "])
-def test_an_empty_reason_is_none(session: Session, reason: str) -> None:
-    package = add_releases(session, "a", {"1.0": []})
-    yank(session, package, reason)
-    release = queries.get_release(session, package, "1.0")
-    assert (release.yanked, release.yanked_reason) == (True, None)
-
-
-@pytest.mark.parametrize("reason", ["x" * 201, "two\nlines", "a\0b", "red\x1b[31m"])
-def test_a_reason_that_is_no_line_is_refused(session: Session, reason: str) -> None:
-    package = add_releases(session, "a", {"1.0": []})
-    with pytest.raises(InvalidError, match=r"^The reason"):
-        yank(session, package, reason)
-    assert not queries.get_release(session, package, "1.0").yanked
-    assert (package.serial, events_of(session, package)) == (0, [])
-
-
-def test_another_reason_is_another_event_and_the_same_one_is_none(session: Session) -> None:
-    package = add_releases(session, "a", {"1.0": []})
-    for reason in ("first", "first", "second"):
-        yank(session, package, reason)
-    assert queries.get_release(session, package, "1.0").yanked_reason == "second"
-    assert len(events_of(session, package)) == 2
-
-
-def test_a_yank_can_be_taken_back_once(session: Session) -> None:
-    package = add_releases(session, "a", {"1.0": []})
-    yank(session, package, "a reason")
-    unyank(session, package)
-    serial = package.serial
-    unyank(session, package)
-    release = queries.get_release(session, package, "1.0")
-    assert (release.yanked, release.yanked_reason) == (False, None)
-    assert package.serial == serial
-    actions = [event.action for event in events_of(session, package)]
-    assert actions == ["release.yank", "release.unyank"]
-
-
-def test_a_serial_only_grows(session: Session) -> None:
-    package = add_releases(session, "a", {"1.0": []})
-    serials = [package.serial]
-    for change in (yank, unyank, yank):
-        change(session, package)
-        serials.append(package.serial)
-    assert serials == sorted(set(serials))
 
 
 def test_maintainers_are_added_changed_and_removed(session: Session) -> None:

@@ -20,6 +20,7 @@ from packslip.db import write_transaction
 from packslip.events.models import Event
 from packslip.packages.access import NotMaintainerError
 from packslip.packages.digests import digests_of
+from packslip.packages.effects import apply_acts
 from packslip.packages.models import (
     File,
     Maintainer,
@@ -278,7 +279,8 @@ def test_closed_packages_take_no_files(
     upload(session, storage, ada, build_wheel(tmp_path, "demo", "1.0"))
     with write_transaction(session):
         package = session.get_one(Package, "demo")
-        package.status, package.status_reason = status, "Use other."
+        package.upstream_status, package.upstream_status_reason = status, "Use other."
+        apply_acts(session, package)
     path = build_wheel(tmp_path, "demo", "2.0")
     with pytest.raises(ClosedPackageError, match=f"'demo' is {status} .*: Use other"):
         upload(session, storage, ada, path)
@@ -292,8 +294,9 @@ def test_a_deprecated_package_takes_files(
     ada = make_user(session)
     upload(session, storage, ada, build_wheel(tmp_path, "demo", "1.0"))
     with write_transaction(session):
-        session.get_one(Package, "demo").status = "deprecated"
+        session.get_one(Package, "demo").upstream_status = "deprecated"
     assert upload(session, storage, ada, build_wheel(tmp_path, "demo", "2.0")).created
+    assert session.get_one(Package, "demo").status == "deprecated"
 
 
 def test_a_file_that_was_only_known_gets_its_bytes(

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from tests.helpers.notes import yank
 from tests.helpers.packages import add_package, add_release
 
 from packslip.db import write_transaction
 from packslip.events.operations import Actor
 from packslip.packages import models
 from packslip.packages.latest import refresh_texts
-from packslip.packages.operations import yank_release
 from packslip.packages.removal import remove_package, remove_release
 from packslip.packages.requirements import (
     LONGEST_TEXT,
@@ -107,7 +107,7 @@ def test_the_latest_release_counts(session: Session) -> None:
         refresh_texts(session, package)
     assert kept(session) == [("demo", "new", "new>2")]
     with write_transaction(session):
-        yank_release(session, ACTOR, latest)
+        yank(session, latest)
     assert kept(session) == [("demo", "old", "old")]
 
 

@@ -4,6 +4,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from tests.helpers.accounts import make_user
 from tests.helpers.documents import make_document, read
+from tests.helpers.notes import yank
 from tests.helpers.search import add_found, look_for, names
 
 from packslip.accounts.models import User
@@ -11,7 +12,7 @@ from packslip.db import write_transaction
 from packslip.events.operations import Actor
 from packslip.packages.importing.operations import import_document
 from packslip.packages.models import MaintainerRole, Package, SearchEntry
-from packslip.packages.operations import remove_maintainer, set_maintainer, yank_release
+from packslip.packages.operations import remove_maintainer, set_maintainer
 from packslip.packages.removal import remove_package, remove_release
 from packslip.packages.search_index import index_packages, package_ids_after, reindex_packages
 
@@ -39,7 +40,7 @@ def test_what_changes_in_a_package_changes_in_the_index(session: Session) -> Non
 def test_yanks_and_removals_of_releases_are_seen(session: Session) -> None:
     package = add_found(session, "demo", "About apples.")
     with write_transaction(session):
-        yank_release(session, ACTOR, session.get_one(Package, "demo").releases[0])
+        yank(session, session.get_one(Package, "demo").releases[0])
     assert names(look_for(session, yanked=True)) == ["demo"]
     with write_transaction(session):
         remove_release(session, ACTOR, session.get_one(Package, "demo").releases[0])

@@ -55,8 +55,10 @@ def _texts(body: str) -> Iterator[str]:
     # Imported here: commands that write no notes would load it for nothing.
     from markdown_it import MarkdownIt  # noqa: PLC0415
 
-    # Tables are read as such for their cells; nothing else of a text depends on the dialect.
-    for block in MarkdownIt("commonmark").enable("table").parse(body):
+    # Tables are read as such for their cells; nothing else of a text depends on the dialect. What
+    # is escaped stays a token of its own, so that `\\#this` is no tag.
+    parser = MarkdownIt("commonmark").enable("table").disable("text_join")
+    for block in parser.parse(body):
         links, parts = 0, []
         for token in block.children or ():
             links += {"link_open": 1, "link_close": -1}.get(token.type, 0)

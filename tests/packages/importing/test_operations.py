@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from tests.helpers.accounts import make_user
 from tests.helpers.documents import make_document, make_file, read
+from tests.helpers.notes import unyank, yank
 
 from packslip.accounts.models import User
 from packslip.db import Base, write_transaction
@@ -24,7 +25,6 @@ from packslip.packages.models import (
     RegisteredFilename,
     Release,
 )
-from packslip.packages.operations import yank_release
 
 ACTOR = Actor("tester")
 TABLES = (User, License, Language, Package, Release, File, RegisteredFilename, Maintainer, Event)
@@ -216,11 +216,14 @@ def test_a_yank_is_taken_over_and_never_lifted(session: Session) -> None:
     release = session.scalars(select(Release)).one()
     assert (release.yanked, release.yanked_reason) == (True, "bad")
     with write_transaction(session):
-        yank_release(session, ACTOR, session.scalars(select(Release)).one(), "ours")
+        note = yank(session, session.scalars(select(Release)).one(), "ours")
     take_in(session, make_document(releases={"1.0": [plain]}))
     take_in(session, make_document(releases={"1.0": [yanked]}))
     release = session.scalars(select(Release)).one()
-    assert (release.yanked, release.yanked_reason) == (True, "ours")
+    assert (release.yanked, release.yanked_reason) == (True, f"ours (note {note.id}); bad")
+    with write_transaction(session):
+        unyank(session, release)
+    assert (release.yanked, release.yanked_reason) == (True, "bad")
 
 
 def test_a_name_that_was_once_taken_stays_so(session: Session) -> None:

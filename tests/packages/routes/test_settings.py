@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tests.helpers.accounts import ACTOR, make_token, make_user
 from tests.helpers.browsing import Browser, csrf_token_of, forms_of
+from tests.helpers.notes import yank
 from tests.helpers.packages import add_releases
 from werkzeug.test import TestResponse
 
@@ -47,7 +48,7 @@ def people(session: Session) -> dict[str, User]:
     package = add_releases(session, "Demo", {"1.0": [], "2.0": []}, owner=users["ada"])
     with write_transaction(session):
         operations.set_maintainer(session, ACTOR, package, users["bob"], MaintainerRole.MAINTAINER)
-        operations.yank_release(session, ACTOR, package.releases[0], "old")
+        yank(session, package.releases[0], "old")
         session.add(PackageInvitation(user=users["eve"], package=package, role="owner"))
     return users
 
@@ -218,12 +219,13 @@ def test_releases_are_yanked_and_unyanked_with_a_reason(session: Session, browse
     browser.submit(PAGE, PAGE + "unyank", version="2.0")
     releases = {release.version: release for release in session.scalars(select(Release))}
     session.rollback()
-    assert releases["1.0"].yanked_reason == "drops sessions"
+    assert releases["1.0"].yanked_reason == "drops sessions (note 2)"
     assert not releases["2.0"].yanked
     page = browser.get(PAGE).text
     assert "yanked: drops sessions" in page
     assert "bob</td>" in page
-    assert "yanked demo 1.0: drops sessions" in page
+    assert "began to yank demo ==1.0 by the note 2" in page
+    assert "lifted the yank of demo ==2.0 by the note 1" in page
 
 
 def test_an_owner_hands_over_and_leaves(session: Session, browse: Browse) -> None:
