@@ -33,7 +33,8 @@ from packslip.index.routes import files, pypi_json, simple, uploads
 from packslip.logs import configure_logs
 from packslip.mail import sender
 from packslip.notes import expiry
-from packslip.notes.routes import osv, yanks
+from packslip.notes.routes import api as notes_api
+from packslip.notes.routes import api_comments, osv, yanks
 from packslip.packages.routes import settings as package_settings
 from packslip.search.routes import api as search_api
 from packslip.search.routes import pages as search_pages
@@ -64,6 +65,8 @@ BLUEPRINTS = (
     health.blueprint,
     login.blueprint,
     login_sessions.blueprint,
+    api_comments.blueprint,
+    notes_api.blueprint,
     osv.blueprint,
     package_pages.blueprint,
     package_settings.blueprint,

@@ -37,6 +37,7 @@ from packslip.notes.models import (
     Visibility,
 )
 from packslip.notes.queries import get_deleted_note, get_revision
+from packslip.notes.word_index import index_note
 from packslip.packages.models import Act, Package
 from packslip.packages.operations import touch
 
@@ -189,7 +190,8 @@ def restore_note(session: Session, actor: Actor, user: User, note_id: int) -> No
     note = get_deleted_note(session, user, note_id)
     if note.package_id is not None:
         session.get(Package, note.package_id, with_for_update=True)
-    session.refresh(note, with_for_update=True)
+    # Not by a refresh: it repeats the joins by which the note was read, which cannot be locked.
+    session.get(Note, note.id, with_for_update=True)
     if note.deleted_at is None:
         raise UnknownNoteError(note_id)
     note.deleted_at = None
@@ -279,6 +281,7 @@ def _keep(session: Session, note: Note, user: User | None) -> None:
         session.execute(delete(model).where(model.note_id == note.id))
     session.add_all(NoteTag(note_id=note.id, tag=tag) for tag in names.tags)
     session.add_all(NoteLink(note_id=note.id, package_id=name) for name in names.packages)
+    index_note(session, note)
     session.flush()
 
 

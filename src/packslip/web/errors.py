@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 import structlog
@@ -23,7 +24,9 @@ STATUSES: tuple[tuple[type[errors.PackslipError], int], ...] = (
     (errors.NotAcceptableError, 406),
     (errors.ConflictError, 409),
     (errors.GoneError, 410),
+    (errors.PreconditionFailedError, 412),
     (errors.TooLargeError, 413),
+    (errors.PreconditionNeededError, 428),
     (errors.TooOftenError, 429),
     (errors.StorageFullError, 507),
     (errors.UnavailableError, 503),
@@ -45,12 +48,17 @@ def reason_phrase(text: str) -> str:
     return line if len(line) <= MAX_PHRASE else line[: MAX_PHRASE - 3] + "..."
 
 
-def error_response(status: int, reason: str, links: Sequence[tuple[str, str]] = ()) -> Response:
+def error_response(
+    status: int,
+    reason: str,
+    links: Sequence[tuple[str, str]] = (),
+    details: Mapping[str, Any] | None = None,
+) -> Response:
     """An answer that carries the reason in its status line and in its body.
 
     Uploading tools show one or the other. The body is a page for a browser, problem details
     (RFC 9457) for who asks for JSON and below `/api/`, else one line of text. The page has links
-    that may help.
+    that may help, the problem has `details`.
     """
     accept = request.accept_mimetypes
     title = HTTP_STATUS_CODES.get(status, "Error")
@@ -66,6 +74,7 @@ def error_response(status: int, reason: str, links: Sequence[tuple[str, str]] = 
         or "application/problem+json" in accept.values()
     ):
         problem = {"type": "about:blank", "title": title, "status": status, "detail": reason}
+        problem |= details or {}
         body, mimetype = msgspec.json.encode(problem), "application/problem+json"
     else:
         body, mimetype = f"{reason}\n", "text/plain"
@@ -81,7 +90,10 @@ def error_response(status: int, reason: str, links: Sequence[tuple[str, str]] = 
 
 
 def _on_packslip_error(error: errors.PackslipError) -> Response:
-    response = error_response(status_of(error), error.reason, error.links)
+    details = dict(error.details)
+    if isinstance(error, errors.InvalidError) and error.field is not None:
+        details["field"] = error.field
+    response = error_response(status_of(error), error.reason, error.links, details)
     if isinstance(error, errors.TooOftenError):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
