@@ -87,7 +87,7 @@ def test_a_note_acts_and_is_lifted(app: Flask, session: Session) -> None:
     }  # fmt: skip
     note = ada("POST", json=asked).get_json()
     assert (note["is_acting"], note["version_range"]) == (True, "<2")
-    releases = dict(session.execute(select(Release.version, Release.yanked_reason)).tuples())
+    releases = {one.version: one.yanked_reason for one in session.scalars(select(Release))}
     assert releases == {"1.0": "Leaks (note 1)", "2.0": None}
     tag = ada("GET", "/1").headers["ETag"]
     assert ada("DELETE", "/1").status_code == 400
@@ -232,15 +232,19 @@ def test_a_page_of_this_index_writes_with_its_token_and_no_other_page_does(
 ) -> None:
     browser = Browser(app)
     browser.log_in_as(make_user(session).id)
-    address, sent = "/api/v1/notes", {"title": "By a page"}
     token = csrf_token_of(browser.get("/account/profile").text)
-    for headers in ({}, {"Authorization": "Basic YWRhOg=="}, {"X-CSRFToken": "x"}):
-        assert browser.client.post(address, json=sent, headers=headers).status_code == 400
-    foreign = {"X-CSRFToken": token, "Origin": "https://evil.example.com"}
-    assert browser.client.post(address, json=sent, headers=foreign).status_code == 403
-    own = browser.client.post(address, json=sent, headers={"X-CSRFToken": token})
-    assert own.status_code == 201
-    assert titles(browser.client.get(address)) == ["By a page"]
+
+    def post(**headers: str) -> int:
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = {"title": "By a page"}
+        return browser.post("/api/v1/notes", json=sent, headers=headers).status_code
+
+    assert post() == post(X_CSRFToken="x") == 400
+    # A username alone is nobody, so that the cookie counts.
+    assert post(Authorization="Basic YWRhOg==") == 400
+    assert post(X_CSRFToken=token, Origin="https://evil.example.com") == 403
+    assert post(X_CSRFToken=token) == 201
+    assert titles(browser.get("/api/v1/notes")) == ["By a page"]
 
 
 def test_comments_are_written_changed_and_taken_away(app: Flask, session: Session) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 from flask import Blueprint, Response, request, url_for
@@ -63,7 +64,7 @@ def index() -> Response:
     notes = [note_document(note, tags.get(note.id, ()), user, base_url()) for note in page.notes]
     following = None
     if page.before is not None:
-        arguments = {**request.args.to_dict(), "before": str(page.before)}
+        arguments: dict[str, Any] = {**request.args.to_dict(), "before": str(page.before)}
         following = base_url() + url_for(".index", **arguments)
     response = answer(NoteList(notes, following))
     if following is not None:
