@@ -47,6 +47,7 @@ from packslip.site.routes import (
     appearance,
     feeds,
     health,
+    openapi,
     package_pages,
     setup,
 )
@@ -67,6 +68,7 @@ BLUEPRINTS = (
     login_sessions.blueprint,
     api_comments.blueprint,
     notes_api.blueprint,
+    openapi.blueprint,
     osv.blueprint,
     package_pages.blueprint,
     package_settings.blueprint,

@@ -13,9 +13,9 @@ from packslip.notes.front_matter import NoteFile, filename_of, read_note, write_
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"))
 MOMENTS = st.none() | st.datetimes(
-    datetime(1, 1, 2),
-    datetime(9999, 12, 30),
-    timezones=st.just(UTC),  # noqa: DTZ001
+    datetime(1, 1, 2),  # noqa: DTZ001 - without one, as hypothesis wants it
+    datetime(9999, 12, 30),  # noqa: DTZ001
+    timezones=st.just(UTC),
 )
 
 
@@ -48,7 +48,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     try:
         read_note(text)
     except InvalidError as error:
-        assert error.reason.isprintable()
+        assert error.reason.isprintable()  # noqa: PT017 - many texts are notes
 
 
 @pytest.mark.parametrize(

@@ -173,9 +173,14 @@ def _create(importing: Importing, author: User, file: NoteFile, fields: NoteFiel
     if begins:
         check_act(fields)
     may = begins and _may(importing, fields.package, fields.act)
+    why = "it does not act: that needs a --user who may do that" if begins and not may else ""
+    if fields.package is not None and session.get(Package, fields.package) is None:
+        raise NoteFileError(f"there is no package {fields.package}")
+    if importing.dry_run:
+        # PostgreSQL does not take back the number that a new note would use up.
+        return Imported(Outcome.CREATED, why=why)
     quiet = fields if may else replace(fields, act=Act.NONE, expires_at=None)
-    if not importing.dry_run:
-        _reserve(session, file.id)
+    _reserve(session, file.id)
     note = create_note(session, importing.actor, author, quiet, operator=True)
     if acts and not may:
         _lay_down(session, note, fields, file.lifted_at or datetime.now(UTC))
@@ -189,7 +194,6 @@ def _create(importing: Importing, author: User, file: NoteFile, fields: NoteFiel
             updated_at=file.updated_at or note.updated_at,
         )
     )
-    why = "it does not act: that needs a --user who may do that" if begins and not may else ""
     return Imported(Outcome.CREATED, note.id, why)
 
 

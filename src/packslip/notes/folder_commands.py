@@ -72,12 +72,11 @@ def import_(
         for path in paths:
             found = import_note(importing, path)
             counts[found.outcome] += 1
-            note_id = None if dry_run and found.outcome is Outcome.CREATED else found.note_id
             done.append(
                 {
                     "file": path.name,
                     "outcome": found.outcome.value,
-                    "note": note_id,
+                    "note": found.note_id,
                     "why": found.why,
                 }
             )
