@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 
-from packslip import __version__
 from packslip.downloads.rollups import RECENT_DAYS
 from packslip.notes.documents import (
     CommentDocument,
@@ -72,7 +71,7 @@ def openapi_document(base: str) -> Schema:
         "openapi": "3.1.0",
         "info": {
             "title": "Packslip",
-            "version": __version__,
+            "version": "1",
             "description": "Packages and notes of this index.",
         },
         "servers": [{"url": base}],
