@@ -13,10 +13,10 @@ CLIENTS := .venv-clients
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench lock clean
+.PHONY: help run test lint format bench lock screenshots clean
 
 help: ## List these targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 	@echo "  PORT=8081, HOST=0.0.0.0, WORKERS=4 and PYTHON=python3.12 change what 'make run' does."
 
 run: $(VENV)/.run ## Serve the index on http://127.0.0.1:8080 with its data in ./data
@@ -26,20 +26,23 @@ test: $(VENV)/.dev $(CLIENTS)/.installed ## Run all tests, with real clients, a 
 	$(VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --dist loadscope $(TESTS)
 
 lint: $(VENV)/.dev ## Check style, types and the floors of the house
-	$(VENV)/bin/ruff check src tests bench
-	$(VENV)/bin/ruff format --check src tests bench
+	$(VENV)/bin/ruff check src tests bench tools
+	$(VENV)/bin/ruff format --check src tests bench tools
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
 format: $(VENV)/.dev ## Bring the code into its form
 	$(VENV)/bin/ruff check --fix --quiet src tests bench || true
-	$(VENV)/bin/ruff format src tests bench
+	$(VENV)/bin/ruff format src tests bench tools
 
 bench: $(VENV)/.dev $(CLIENTS)/.installed ## Measure the server (BENCH=--quick; bench/README.md)
 	$(VENV)/bin/python -m bench run --clients $(CLIENTS)/bin $(BENCH)
 
 lock: $(CLIENTS)/.installed ## Make requirements/*.txt anew
 	requirements/lock $(CLIENTS)/bin/uv
+
+screenshots: $(VENV)/.dev ## Take pictures of all pages into build/screenshots, and those of the README
+	$(VENV)/bin/python -m tools.screenshots build/screenshots --readme docs/images
 
 clean: ## Remove the environments and caches; ./data stays
 	rm -rf $(VENV) $(CLIENTS) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bench import search
+from bench import pages, search
 from bench.catalogue import Size
 from bench.load import find_client
 from bench.report import report
@@ -123,6 +123,31 @@ def measure_search(
     with tempfile.TemporaryDirectory(dir=place, prefix="packslip-search-") as folder:
         url = database or f"sqlite:///{folder}/packslip.db"
         kept = search.measure(url, Path(folder), Size(packages, releases), rounds, _console())
+    if not kept:
+        sys.exit(1)
+
+
+@bench.command("pages")
+@click.option("--packages", type=click.IntRange(1), default=100_000, show_default=True)
+@click.option("--releases", type=click.IntRange(1), default=10, show_default=True, help="Of each.")
+@click.option("--downloads", type=click.IntRange(1), default=10_000_000, show_default=True)
+@click.option("--rounds", type=click.IntRange(1), default=20, show_default=True)
+@click.option("--database", help="Use this one, and keep it; default: SQLite for this run alone.")
+@click.option("--place", type=_FOLDER, help="Where the temporary data goes; default: TMPDIR.")
+def measure_pages(
+    *,
+    packages: int,
+    releases: int,
+    downloads: int,
+    rounds: int,
+    database: str | None,
+    place: Path | None,
+) -> None:
+    """Measure pages; exit code 1 when one took too long. An empty database is filled first."""
+    with tempfile.TemporaryDirectory(dir=place, prefix="packslip-pages-") as folder:
+        url = database or f"sqlite:///{folder}/packslip.db"
+        size = Size(packages, releases)
+        kept = pages.measure(url, Path(folder), size, downloads, rounds=rounds, console=_console())
     if not kept:
         sys.exit(1)
 

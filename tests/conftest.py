@@ -18,6 +18,8 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from tests.helpers.app import close_apps, make_app
 from tests.helpers.databases import PostgresDatabases, SQLiteDatabases, postgres_server
+from tests.helpers.hashing import hash_cheaply
+from tests.helpers.routing import remember_compiled_rules
 
 from packslip.db import db
 from packslip.downloads.recorder import current_recorder
@@ -28,6 +30,9 @@ def pytest_configure() -> None:
     for name in settings:
         if name != "PACKSLIP_TEST_CLIENTS":
             del os.environ[name]
+    remember_compiled_rules()
+    # For good: it holds before the first test module is imported.
+    hash_cheaply(pytest.MonkeyPatch())
 
 
 @pytest.fixture(autouse=True)

@@ -34,9 +34,18 @@ from packslip.logs import configure_logs
 from packslip.mail import sender
 from packslip.notes import expiry
 from packslip.notes.routes import api as notes_api
-from packslip.notes.routes import api_comments, osv, yanks
+from packslip.notes.routes import (
+    api_comments,
+    note_comments,
+    note_editor,
+    note_revisions,
+    notes,
+    osv,
+    yanks,
+)
 from packslip.packages.routes import settings as package_settings
 from packslip.search.routes import api as search_api
+from packslip.search.routes import browse
 from packslip.search.routes import pages as search_pages
 from packslip.settings import Settings, load_settings, secret_key
 from packslip.site import second_factor as site_second_factor
@@ -49,7 +58,10 @@ from packslip.site.routes import (
     health,
     openapi,
     package_pages,
+    people,
+    removal,
     setup,
+    sitemaps,
 )
 from packslip.storage.factory import open_storage
 from packslip.web import context, cookies, errors, forgery, headers, proxies, redirects
@@ -57,7 +69,9 @@ from packslip.web import context, cookies, errors, forgery, headers, proxies, re
 BLUEPRINTS = (
     account.blueprint,
     admin.blueprint,
+    api_comments.blueprint,
     appearance.blueprint,
+    browse.blueprint,
     check_api.blueprint,
     check_pages.blueprint,
     confirmation.blueprint,
@@ -66,22 +80,29 @@ BLUEPRINTS = (
     health.blueprint,
     login.blueprint,
     login_sessions.blueprint,
-    api_comments.blueprint,
+    note_comments.blueprint,
+    note_editor.blueprint,
+    note_revisions.blueprint,
+    notes.blueprint,
     notes_api.blueprint,
     openapi.blueprint,
     osv.blueprint,
     package_pages.blueprint,
     package_settings.blueprint,
     passkey.blueprint,
+    people.blueprint,
     profile.blueprint,
     pypi_json.blueprint,
     recovery.blueprint,
     register.blueprint,
+    removal.blueprint,
     second_factor.blueprint,
     setup.blueprint,
+    sitemaps.robots_blueprint,
     search_api.blueprint,
     search_pages.blueprint,
     simple.blueprint,
+    sitemaps.blueprint,
     statistics.blueprint,
     tokens.blueprint,
     uploads.blueprint,

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import zxcvbn.matching
 from argon2 import PasswordHasher
+from tests.helpers.hashing import hash_as_in_earnest
 
 from packslip.accounts import passwords
 from packslip.accounts.passwords import (
@@ -23,6 +24,11 @@ LONGEST = (f"{SHORTEST} shed owl " * 13)[:256]
 
 
 @pytest.fixture
+def in_earnest(monkeypatch: pytest.MonkeyPatch) -> None:
+    hash_as_in_earnest(monkeypatch)
+
+
+@pytest.fixture
 def checked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The hashes that passwords are checked against."""
     hashes: list[str] = []
@@ -36,6 +42,7 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return hashes
 
 
+@pytest.mark.usefixtures("in_earnest")
 def test_a_hash_is_argon2id_with_a_salt_of_its_own() -> None:
     first, second = hash_password("correct horse"), hash_password("correct horse")
     assert first.startswith("$argon2id$v=19$m=32768,t=3,p=1$")
@@ -90,6 +97,7 @@ def test_a_damaged_hash_matches_nothing() -> None:
     assert not verify_password("not a hash", "correct horse")
 
 
+@pytest.mark.usefixtures("in_earnest")
 def test_a_missing_user_costs_the_same_work(checked: list[str]) -> None:
     verify_password(hash_password("correct horse"), "wrong password")
     verify_password(None, "wrong password")

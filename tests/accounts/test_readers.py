@@ -143,6 +143,7 @@ def test_no_address_is_open_by_mistake(private: Flask) -> None:
         "/appearance",
         "/healthz",
         "/readyz",
+        "/robots.txt",
     }
     assert found[f"/files/{file.storage_key}"] == 401
 

@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from sqlalchemy import Engine
+from tests.helpers.templates import RememberedTemplates
 
 from packslip import create_app
 from packslip.accounts.setup import mark_set_up
 from packslip.db import db
 
 _made: list[Flask] = []
+_templates = RememberedTemplates()
+_engines: dict[tuple[str, str], Engine] = {}
 
 
 def close_apps() -> None:
@@ -37,7 +41,21 @@ def make_app(folder: Path, database_url: str, *, set_up: bool = True, **settings
             **settings,
         }
     )
+    _share_statements(app)
+    app.jinja_env.bytecode_cache = _templates
     if set_up:
         mark_set_up(app)
     _made.append(app)
     return app
+
+
+def _share_statements(app: Flask) -> None:
+    """Let the application find statements that those before it compiled.
+
+    A dialect says for which database something was compiled, so equal ones have to be one.
+    """
+    with app.app_context():
+        engine = db.engine
+        first = _engines.setdefault((engine.dialect.name, engine.dialect.driver), engine)
+        engine.dialect = first.dialect
+        engine._compiled_cache = first._compiled_cache

@@ -57,7 +57,10 @@ class _Forms(HTMLParser):
             self._open = False
         elif tag == "select":
             self._select = None
-        elif tag == "textarea":
+        elif tag == "textarea" and self._textarea:
+            # The first line break belongs to the tag.
+            fields, name = self.found[-1].fields, self._textarea
+            fields[name] = fields[name].replace("\r\n", "\n").removeprefix("\n")
             self._textarea = None
 
     def handle_data(self, data: str) -> None:

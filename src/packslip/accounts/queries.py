@@ -68,6 +68,18 @@ def get_user(session: Session, username: str) -> User:
     return user
 
 
+def get_shown_user(session: Session, username: str) -> User:
+    """The same for pages that everybody sees: whoever is disabled has none.
+
+    Raises:
+        UnknownUserError: there is none, or they are disabled.
+    """
+    user = get_user(session, username)
+    if user.disabled_at is not None:
+        raise UnknownUserError(username)
+    return user
+
+
 def lock_user(session: Session, user_id: int) -> User:
     """The user as they are now, and stay for others until the transaction ends.
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import SQLColumnExpression, func, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, case, func, select, true
 from sqlalchemy.orm import Session
 
-from packslip.downloads.models import WHOLE_INDEX, Dimension, DownloadSum, DownloadTotal
+from packslip.downloads.models import (
+    WHOLE_INDEX,
+    Dimension,
+    Download,
+    DownloadSum,
+    DownloadTotal,
+)
 
 
 class By(StrEnum):
@@ -52,6 +58,22 @@ class DownloadCount:
     key: str | None
     downloads: int
     package: str | None = None
+
+
+@dataclass(frozen=True)
+class Downloaders:
+    """Who downloaded something of late, as far as it was looked back."""
+
+    #: By the user's key; those of nobody who is known are left out.
+    by_user: dict[int, int]
+    #: How many downloads there were, those of nobody who is known among them.
+    downloads: int
+    #: False when there were more downloads of the package than were looked at.
+    is_all: bool
+
+
+#: So many downloads of a package are looked at to tell who they were.
+LOOKED_AT = 20_000
 
 
 def count_downloads(
@@ -96,6 +118,40 @@ def total_downloads(session: Session, package_id: str = WHOLE_INDEX) -> int:
     """How often files of the package, or of all, were ever downloaded."""
     total = session.get(DownloadTotal, package_id)
     return 0 if total is None else total.downloads
+
+
+def recent_downloaders(
+    session: Session,
+    package_id: str,
+    since: datetime,
+    *,
+    release_id: int | None = None,
+    filename: str | None = None,
+) -> Downloaders:
+    """Who downloaded the package since then, or one release or file of it.
+
+    Only its latest downloads are looked at, `LOOKED_AT` of them.
+    """
+    latest = (
+        select(Download.user_id, Download.release_id, Download.file)
+        .where(Download.package_id == package_id, Download.created_at >= since)
+        .order_by(Download.created_at.desc())
+        .limit(LOOKED_AT)
+        .subquery()
+    )
+    wanted: ColumnElement[bool] = true()
+    if filename is not None:
+        wanted = latest.c.file == filename
+    elif release_id is not None:
+        wanted = latest.c.release_id == release_id
+    matching = func.sum(case((wanted, 1), else_=0))
+    query = select(latest.c.user_id, func.count(), matching).group_by(latest.c.user_id)
+    rows = session.execute(query).all()
+    return Downloaders(
+        by_user={row[0]: int(row[2]) for row in rows if row[0] is not None and row[2]},
+        downloads=sum(int(row[2]) for row in rows),
+        is_all=sum(row[1] for row in rows) < LOOKED_AT,
+    )
 
 
 def _count(by: By, *row: Any) -> DownloadCount:

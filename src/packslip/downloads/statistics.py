@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import TypeVarTuple
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from packslip.accounts.models import User
 from packslip.downloads.models import WHOLE_INDEX, Dimension, DownloadSum, DownloadTotal
 from packslip.packages.models import Maintainer, Package
+
+_Columns = TypeVarTuple("_Columns")
 
 #: The periods that pages offer, in days.
 PERIODS = (30, 90, 365)
@@ -78,6 +79,11 @@ class Statistics:
     def downloads(self) -> int:
         return sum(self.total.numbers)
 
+    @staticmethod
+    def rows(series: Sequence[Series]) -> list[tuple[int, ...]]:
+        """What the series have on each day, in their order."""
+        return list(zip(*(one.numbers for one in series), strict=True))
+
 
 @dataclass(frozen=True)
 class Unused:
@@ -106,8 +112,7 @@ def user_statistics(session: Session, user: User, period: Period) -> Statistics:
 
 def daily_downloads(session: Session, package_id: str, period: Period) -> list[int]:
     """The package's downloads on each day of the period."""
-    rows = _rows(session, DownloadSum.package_id == package_id, Dimension.TOTAL, period)
-    return _numbers(period.each_day(), {day: number for day, _, number in rows})
+    return _daily(session, DownloadSum.package_id == package_id, period)
 
 
 def release_downloads(session: Session, package_id: str, period: Period) -> dict[str, int]:
@@ -161,52 +166,78 @@ def unused_packages(session: Session, days: int, limit: int) -> list[Unused]:
 def _statistics(
     session: Session, which: ColumnElement[bool], period: Period, *, by_release: bool = False
 ) -> Statistics:
-    days = period.each_day()
-    rows = _rows(session, which, Dimension.TOTAL, period)
-    total = Series("downloads", _numbers(days, {day: number for day, _, number in rows}))
-    parts: list[Series] = []
+    numbers = _daily(session, which, period)
     breakdowns: dict[Dimension, list[Share]] = {}
+    parts: list[Series] = []
     for dimension in Dimension:
         if dimension is Dimension.TOTAL or (dimension is Dimension.RELEASE and not by_release):
             continue
-        found = _rows(session, which, dimension, period)
-        breakdowns[dimension] = _shares(found)
+        sums = _sums(session, which, dimension, period)
+        breakdowns[dimension] = _shares(sums)
         if dimension is Dimension.RELEASE:
-            parts = _series(days, found, breakdowns[dimension])
-    return Statistics(period, days, total, parts, breakdowns)
+            parts = _series(session, which, period, breakdowns[dimension], numbers)
+    return Statistics(period, period.each_day(), Series("downloads", numbers), parts, breakdowns)
 
 
-def _rows(
-    session: Session, which: ColumnElement[bool], dimension: Dimension, period: Period
-) -> list[tuple[date, str, int]]:
+def _daily(session: Session, which: ColumnElement[bool], period: Period) -> list[int]:
     query = (
-        select(DownloadSum.day, DownloadSum.value, func.sum(DownloadSum.downloads))
-        .where(which, DownloadSum.dimension == dimension)
-        .where(DownloadSum.day.between(period.first, period.last))
-        .group_by(DownloadSum.day, DownloadSum.value)
+        _in_period(select(DownloadSum.day, func.sum(DownloadSum.downloads)), which, period)
+        .where(DownloadSum.dimension == Dimension.TOTAL)
+        .group_by(DownloadSum.day)
     )
-    return [(day, value or UNKNOWN, int(number)) for day, value, number in session.execute(query)]
+    found = {day: int(number) for day, number in session.execute(query)}
+    return [found.get(day, 0) for day in period.each_day()]
 
 
-def _numbers(days: Sequence[date], found: dict[date, int]) -> list[int]:
-    return [found.get(day, 0) for day in days]
+def _sums(
+    session: Session, which: ColumnElement[bool], dimension: Dimension, period: Period
+) -> dict[str, int]:
+    query = (
+        _in_period(select(DownloadSum.value, func.sum(DownloadSum.downloads)), which, period)
+        .where(DownloadSum.dimension == dimension)
+        .group_by(DownloadSum.value)
+    )
+    return {value: int(number) for value, number in session.execute(query)}
 
 
-def _shares(rows: list[tuple[date, str, int]]) -> list[Share]:
-    sums: defaultdict[str, int] = defaultdict(int)
-    for _, value, number in rows:
-        sums[value] += number
+def _shares(sums: dict[str, int]) -> list[Share]:
     whole = sum(sums.values())
     ordered = sorted(sums.items(), key=lambda item: (-item[1], item[0]))
-    return [Share(value, number, number / whole) for value, number in ordered]
+    return [Share(value or UNKNOWN, number, number / whole) for value, number in ordered]
 
 
 def _series(
-    days: Sequence[date], rows: list[tuple[date, str, int]], shares: list[Share]
+    session: Session,
+    which: ColumnElement[bool],
+    period: Period,
+    shares: list[Share],
+    numbers: list[int],
 ) -> list[Series]:
+    """The releases with most downloads, each with a line; the rest of `numbers` is one more.
+
+    A package may have thousands of releases, and only those that are shown are read by day.
+    """
     named = [share.label for share in shares[:MAX_SERIES]]
-    found: defaultdict[str, defaultdict[date, int]] = defaultdict(lambda: defaultdict(int))
-    for day, value, number in rows:
-        found[value if value in named else OTHER][day] += number
-    labels: list[Any] = [*named, *([OTHER] if OTHER in found else [])]
-    return [Series(label, _numbers(days, found[label])) for label in labels]
+    query = (
+        _in_period(
+            select(DownloadSum.day, DownloadSum.value, func.sum(DownloadSum.downloads)),
+            which,
+            period,
+        )
+        .where(DownloadSum.dimension == Dimension.RELEASE)
+        .where(DownloadSum.value.in_(["" if label == UNKNOWN else label for label in named]))
+        .group_by(DownloadSum.day, DownloadSum.value)
+    )
+    found = {(day, value or UNKNOWN): int(number) for day, value, number in session.execute(query)}
+    days = period.each_day()
+    series = [Series(label, [found.get((day, label), 0) for day in days]) for label in named]
+    if len(shares) > MAX_SERIES:
+        rest = [whole - sum(one.numbers[at] for one in series) for at, whole in enumerate(numbers)]
+        series.append(Series(OTHER, rest))
+    return series
+
+
+def _in_period(
+    query: Select[*_Columns], which: ColumnElement[bool], period: Period
+) -> Select[*_Columns]:
+    return query.where(which, DownloadSum.day.between(period.first, period.last))

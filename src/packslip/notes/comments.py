@@ -91,11 +91,10 @@ def _lock(session: Session, user: User, comment_id: int) -> tuple[Note, NoteComm
     require_member(session, user)
     note, comment = get_comment(session, user, comment_id)
     note = lock_note(session, user, note)
-    # Not by a refresh: it repeats the joins by which it was read, which cannot be locked.
-    session.get(NoteComment, comment.id, with_for_update=True)
-    if comment.deleted_at is not None:
+    found = session.get(NoteComment, comment.id, with_for_update=True)
+    if found is None or found.deleted_at is not None:
         raise UnknownCommentError(comment_id)
-    return note, comment
+    return note, found
 
 
 def _tell(session: Session, actor: Actor, action: Action, note: Note, comment: NoteComment) -> None:

@@ -190,9 +190,8 @@ def restore_note(session: Session, actor: Actor, user: User, note_id: int) -> No
     note = get_deleted_note(session, user, note_id)
     if note.package_id is not None:
         session.get(Package, note.package_id, with_for_update=True)
-    # Not by a refresh: it repeats the joins by which the note was read, which cannot be locked.
-    session.get(Note, note.id, with_for_update=True)
-    if note.deleted_at is None:
+    found = session.get(Note, note_id, with_for_update=True)
+    if found is None or found.deleted_at is None:
         raise UnknownNoteError(note_id)
     note.deleted_at = None
     if note.visibility != Visibility.PRIVATE:

@@ -79,11 +79,11 @@ def list_releases(session: Session, package_id: str, page: int) -> list[ListedRe
 
 
 def list_files(session: Session, release: Release) -> Sequence[File]:
-    """The release's files by name, with the names of their uploaders."""
+    """The release's files by name, with who uploaded them."""
     query = (
         select(File)
         .where(File.release_id == release.id)
-        .options(joinedload(File.uploader).load_only(User.username))
+        .options(joinedload(File.uploader).load_only(User.username, User.disabled_at))
         .order_by(File.filename)
     )
     return session.scalars(query).all()

@@ -68,10 +68,31 @@ def find(
     number = _count(session, collected)
     if number > MANY:
         limit = min(needed, MOST_RESULTS)
-        first = _by_order(session, _those_of(session, words, conditions), sort, limit)
+        first = in_order(session, _those_of(session, words, conditions), sort, limit)
         return Found(first, MOST_RESULTS, is_exact=False)
     total = min(number, MOST_RESULTS)
     return Found(_by_sorting(session, collected, sort), total, number <= MOST_RESULTS)
+
+
+def in_order(session: Session, conditions: Conditions, sort: Sort, limit: int) -> list[Candidate]:
+    """The first packages of which the conditions hold, in an order other than by relevance."""
+    query = select(*entry_columns(), _NOTHING, _NOTHING).where(*conditions)
+    by_name = query.order_by(SearchEntry.package_id).limit(limit)
+    if sort is Sort.NAME:
+        return candidates(session, by_name)
+    total = DownloadTotal.package_id == SearchEntry.package_id
+    if sort is Sort.DATE:
+        by_date = query.order_by(SearchEntry.latest_at.desc(), SearchEntry.package_id)
+        return candidates(session, by_date.limit(limit))
+    downloaded = query.join(DownloadTotal, total).where(DownloadTotal.recent > 0)
+    by_downloads = downloaded.order_by(DownloadTotal.recent.desc(), SearchEntry.package_id)
+    found = candidates(session, by_downloads.limit(limit))
+    missing = limit - len(found)
+    if missing:
+        is_unused = or_(DownloadTotal.recent.is_(None), DownloadTotal.recent == 0)
+        rest = by_name.outerjoin(DownloadTotal, total).where(is_unused).limit(missing)
+        found += candidates(session, rest)
+    return found
 
 
 def entry_columns(entry: type[SearchEntry] = SearchEntry) -> tuple[Any, ...]:
@@ -176,23 +197,3 @@ def _those_of(session: Session, words: SearchWords, conditions: Conditions) -> C
         return [*conditions, *_without(session, words)]
     # Added to, the number cannot be used to take the packages in another order.
     return [*conditions, (SearchEntry.id + 0).in_(select(matching(session, words).c.id))]
-
-
-def _by_order(session: Session, conditions: Conditions, sort: Sort, limit: int) -> list[Candidate]:
-    query = select(*entry_columns(), _NOTHING, _NOTHING).where(*conditions)
-    by_name = query.order_by(SearchEntry.package_id).limit(limit)
-    if sort is Sort.NAME:
-        return candidates(session, by_name)
-    total = DownloadTotal.package_id == SearchEntry.package_id
-    if sort is Sort.DATE:
-        by_date = query.order_by(SearchEntry.latest_at.desc(), SearchEntry.package_id)
-        return candidates(session, by_date.limit(limit))
-    downloaded = query.join(DownloadTotal, total).where(DownloadTotal.recent > 0)
-    by_downloads = downloaded.order_by(DownloadTotal.recent.desc(), SearchEntry.package_id)
-    found = candidates(session, by_downloads.limit(limit))
-    missing = limit - len(found)
-    if missing:
-        is_unused = or_(DownloadTotal.recent.is_(None), DownloadTotal.recent == 0)
-        rest = by_name.outerjoin(DownloadTotal, total).where(is_unused).limit(missing)
-        found += candidates(session, rest)
-    return found

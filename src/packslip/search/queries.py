@@ -58,7 +58,7 @@ def search(
     days = Period(RECENT_DAYS).each_day()
     return SearchResults(
         query=query,
-        packages=_packages(session, [one.package_id for one in candidates[first:last]], days),
+        packages=found_packages(session, [one.package_id for one in candidates[first:last]], days),
         total=found.total + len(similar),
         is_exact=found.is_exact,
         did_you_mean=similar[0].package_id if similar else None,
@@ -67,21 +67,13 @@ def search(
     )
 
 
-def _similar(
-    session: Session, words: SearchWords, where: Conditions, found: Found
-) -> list[Candidate]:
-    """Packages with names like what was typed, if little else was found."""
-    is_named = any(one.compact == words.compact for one in found.first)
-    if not words or found.total >= FEW or is_named:
-        return []
-    known = {one.package_id for one in found.first}
-    alike = similar_names(session, words.compact, where, MOST_SIMILAR)
-    return [one for one in alike if one.package_id not in known]
-
-
-def _packages(
+def found_packages(
     session: Session, package_ids: Sequence[str], days: Sequence[date]
 ) -> list[FoundPackage]:
+    """What a list says about the packages, in the order in which they are named.
+
+    `days`, which follow one another, are those of their `downloads_by_day`.
+    """
     query = (
         select(
             Package.id,
@@ -106,6 +98,18 @@ def _packages(
         for package_id in package_ids
         if package_id in rows
     ]
+
+
+def _similar(
+    session: Session, words: SearchWords, where: Conditions, found: Found
+) -> list[Candidate]:
+    """Packages with names like what was typed, if little else was found."""
+    is_named = any(one.compact == words.compact for one in found.first)
+    if not words or found.total >= FEW or is_named:
+        return []
+    known = {one.package_id for one in found.first}
+    alike = similar_names(session, words.compact, where, MOST_SIMILAR)
+    return [one for one in alike if one.package_id not in known]
 
 
 def _by_day(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import ColumnElement, exists, func, select, true
 from sqlalchemy.orm import Session, defer
 
 from packslip.accounts.models import Token, User
@@ -85,7 +85,7 @@ def newest_releases(
     return [ReleaseRow(*row) for row in session.execute(query)]
 
 
-def newest_packages(session: Session, limit: int | None = None) -> Sequence[PackageRow]:
+def newest_packages(session: Session, limit: int) -> Sequence[PackageRow]:
     """The packages that came last."""
     query = (
         select(Package.id, Package.name, Package.summary, Package.created_at, Package.updated_at)
@@ -93,6 +93,30 @@ def newest_packages(session: Session, limit: int | None = None) -> Sequence[Pack
         .limit(limit)
     )
     return [PackageRow(*row) for row in session.execute(query)]
+
+
+def count_packages(session: Session, readable: Collection[str] | None) -> int:
+    """How many packages there are, of those in `readable`; None stands for all."""
+    query = select(func.count()).select_from(Package).where(_is_among(readable))
+    return session.scalar(query) or 0
+
+
+def list_package_pages(
+    session: Session, readable: Collection[str] | None, *, offset: int, limit: int
+) -> list[tuple[str, str]]:
+    """Packages in the order of their names, each with the day (UTC) on which it changed last."""
+    query = (
+        select(Package.id, Package.updated_at)
+        .where(_is_among(readable))
+        .order_by(Package.id)
+        .offset(offset)
+        .limit(limit)
+    )
+    return [(package_id, at.date().isoformat()) for package_id, at in session.execute(query)]
+
+
+def _is_among(readable: Collection[str] | None) -> ColumnElement[bool]:
+    return true() if readable is None else Package.id.in_(readable)
 
 
 def packages_of(session: Session, user: User, limit: int) -> Sequence[tuple[Package, str]]:

@@ -11,7 +11,6 @@ from tests.helpers.accounts import make_user
 from tests.helpers.app import make_app
 from tests.helpers.browsing import Browser
 from tests.helpers.databases import SQLiteDatabases
-from tests.helpers.hashing import hash_cheaply
 
 from packslip.accounts import login_flow
 from packslip.accounts.models import LoginSession, User
@@ -21,11 +20,6 @@ from packslip.events.models import Event
 
 PASSWORD = "correct horse battery"
 PAGE = "/account/login"
-
-
-@pytest.fixture(autouse=True)
-def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    hash_cheaply(monkeypatch)
 
 
 @pytest.fixture

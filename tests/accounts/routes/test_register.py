@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from tests.helpers.accounts import ACTOR, make_user
 from tests.helpers.app import make_app
 from tests.helpers.browsing import Browser
-from tests.helpers.hashing import hash_cheaply
 from werkzeug.test import TestResponse
 
 from packslip.accounts import queries
@@ -29,11 +28,6 @@ FORM = {
     "email": "ada@example.com",
     "password": "correct horse battery",
 }
-
-
-@pytest.fixture(autouse=True)
-def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    hash_cheaply(monkeypatch)
 
 
 def site(app: Flask, registration: str, **settings: str) -> Browser:

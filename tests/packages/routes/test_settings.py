@@ -146,7 +146,7 @@ def test_somebody_is_invited_and_accepts(session: Session, browse: Browse) -> No
     page = owner.get(PAGE).text
     assert "dora is invited to become owner" in page
     assert "Withdraw the invitation of dora" in page
-    assert "ada invites you to become owner" in " ".join(invited.get("/account/").text.split())
+    assert "ada</a> invites you to become owner" in " ".join(invited.get("/account/").text.split())
     accept = "/account/invitations/demo/accept"
     assert invited.submit("/account/", accept).location == "/account/"
     assert "You are owner of Demo now." in invited.get("/account/").text
@@ -223,7 +223,7 @@ def test_releases_are_yanked_and_unyanked_with_a_reason(session: Session, browse
     assert not releases["2.0"].yanked
     page = browser.get(PAGE).text
     assert "yanked: drops sessions" in page
-    assert "bob</td>" in page
+    assert "bob</a></td>" in page
     assert "began to yank demo ==1.0 by the note 2" in page
     assert "lifted the yank of demo ==2.0 by the note 1" in page
 

@@ -79,7 +79,7 @@ def test_invitations_wait_there_while_they_hold(
     with write_transaction(session):
         role = MaintainerRole.OWNER
         invite_maintainer(session, ACTOR, demo, ada, role, invited_by=bob)
-    assert "bob invites you to become owner of" in text_of(browser)
+    assert "bob</a> invites you to become owner of" in text_of(browser)
     with write_transaction(session):
         operations.set_maintainer(session, ACTOR, demo, carl, role)
         operations.remove_maintainer(session, ACTOR, demo, bob)

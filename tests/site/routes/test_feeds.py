@@ -1,4 +1,4 @@
-"""Feeds, sitemap and robots.txt."""
+"""Feeds."""
 
 from __future__ import annotations
 
@@ -50,19 +50,3 @@ def test_characters_that_xml_does_not_know_are_left_out(
 ) -> None:
     add_release(session, add_package(session, summary="bell\x07 \x1b[31mred"))
     assert items(client, "/rss/updates.xml")[0]["description"] == "bell [31mred"
-
-
-def test_every_address_of_the_sitemap_answers(client: FlaskClient, session: Session) -> None:
-    for name in ("alpha", "beta"):
-        add_release(session, add_package(session, name))
-    root = ET.fromstring(client.get("/sitemap.xml").text)
-    addresses = [str(loc.text) for loc in root.iter() if loc.tag.endswith("loc")]
-    assert len(addresses) == 3
-    for address in addresses:
-        assert client.get(address.removeprefix(BASE)).status_code == 200
-
-
-def test_robots_stay_out(client: FlaskClient) -> None:
-    response = client.get("/robots.txt")
-    assert response.mimetype == "text/plain"
-    assert "Disallow: /" in response.text

@@ -214,7 +214,7 @@ def test_the_side_says_who_and_what(client: FlaskClient, session: Session) -> No
     assert 'href="mailto:ada@example.com">Ada</a>' in page
     assert '<a href="/user/ada/">ada</a> (owner)' in page
     assert "<dd>MIT</dd>" in page
-    assert "<dd>Rust</dd>" in page
+    assert '<a href="/browse/languages/Rust/">Rust</a></dd>' in page
     assert "one, two" in page
     assert "<strong>1</strong> in 30 days" in page
     assert '<svg class="sparkline"' in page
@@ -276,7 +276,7 @@ def test_files_are_grouped_and_told_in_words(client: FlaskClient, session: Sessi
     assert page.index(">Source ") < page.index("demo-1.0.tar.gz") < page.index(">Wheels ")
     assert "Linux x86-64 (glibc 2.17 or newer), CPython 3.11" in page
     assert "requires Python &gt;=3.9" in page
-    assert "by ada" in page
+    assert 'by <a href="/user/ada/">ada</a>' in page
     assert f'href="/files/{file.storage_key}.metadata"' in page
     assert page.count(">metadata</a>") == 1
     assert copied(page, f"sha256-{file.id}") == file.sha256

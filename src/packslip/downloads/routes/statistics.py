@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from packslip import db
 from packslip.accounts.current import current_user
-from packslip.accounts.queries import get_user
+from packslip.accounts.queries import get_shown_user
 from packslip.accounts.readers import guard_pages
 from packslip.downloads import statistics
 from packslip.downloads.queries import total_downloads
@@ -88,7 +88,7 @@ def index_json() -> Response:
 @blueprint.get("/user/<username>/downloads/")
 def user(username: str) -> str:
     """The downloads of all packages that a user looks after."""
-    found = get_user(db.session(), username)
+    found = get_shown_user(db.session(), username)
     return render_template(
         "downloads/user.html",
         person=found,

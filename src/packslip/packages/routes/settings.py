@@ -95,7 +95,7 @@ def index(name: str) -> str | Response:
     """Show the settings."""
     normalized = canonicalize_name(name)
     if normalized != name:
-        return moved_permanently(url_for(".index", name=normalized))
+        return moved_permanently(url_for("package_settings.index", name=normalized))
     return _page(normalized)
 
 
@@ -195,7 +195,7 @@ def change(name: str, require: Rule, act: Act, form: Form) -> Answer:
         form.fail(error)
         return _page(name, form), 400
     flash(done)
-    endpoint = ".index" if stays else "site.package"
+    endpoint = "package_settings.index" if stays else "site.package"
     return redirect(url_for(endpoint, name=package_id), code=303)
 
 
@@ -258,5 +258,5 @@ def _history(session: Session, package: Package, rights: Rights) -> History:
     return read_history(
         partial(list_package_events, session, package.id),
         show_address=lambda event: rights.manage,
-        path=url_for(".index", name=package.id),
+        path=url_for("package_settings.index", name=package.id),
     )

@@ -1,4 +1,4 @@
-"""RSS feeds (RSS 2.0), sitemap (sitemaps.org protocol 0.9) and robots.txt (RFC 9309)."""
+"""RSS feeds (RSS 2.0)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from flask import Blueprint, Response, render_template, url_for
 from packslip import db
 from packslip.accounts.readers import guard_reading
 from packslip.packages.queries import get_package
+from packslip.settings import Read
 from packslip.site import queries
+from packslip.web.context import current_settings
 from packslip.web.urls import base_url
 
 blueprint = Blueprint("feeds", __name__, template_folder="../templates")
@@ -20,11 +22,14 @@ guard_reading(blueprint)
 #: Entries in a feed.
 ENTRIES = 40
 
-#: Addresses that one sitemap may hold by its specification.
-MAX_SITEMAP = 50_000
-
 #: Characters that XML 1.0 does not allow, in no form.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@blueprint.app_template_global("is_public_index")
+def is_public_index() -> bool:
+    """Whether everybody reads the index, its feeds included."""
+    return current_settings().read is Read.PUBLIC
 
 
 @blueprint.get("/rss/updates.xml")
@@ -55,24 +60,6 @@ def releases(name: str) -> Response:
     return _feed(f"Releases of {package.name}", page, [_release_item(row) for row in rows])
 
 
-@blueprint.get("/sitemap.xml")
-def sitemap() -> Response:
-    """The pages that a search engine may want."""
-    rows = queries.newest_packages(db.session(), MAX_SITEMAP - 1)
-    pages = [(base_url() + url_for("site.home"), "")]
-    pages += [
-        (base_url() + url_for("site.package", name=row.package), row.updated_at.date().isoformat())
-        for row in rows
-    ]
-    return _xml("site/sitemap.xml", "application/xml", pages=pages)
-
-
-@blueprint.get("/robots.txt")
-def robots() -> Response:
-    """A team's index is not for search engines, whether they can reach it or not."""
-    return Response("User-agent: *\nDisallow: /\n", mimetype="text/plain")
-
-
 def _release_item(row: queries.ReleaseRow) -> dict[str, str]:
     path = url_for("site.release", name=row.package, version=row.version)
     return _item(f"{row.name} {row.version}", row.summary, path, row.created_at)
@@ -89,8 +76,5 @@ def _item(title: str, description: str, path: str, moment: datetime) -> dict[str
 
 def _feed(title: str, path: str, items: list[dict[str, str]]) -> Response:
     link = base_url() + path
-    return _xml("site/feed.xml", "application/rss+xml", title=title, link=link, items=items)
-
-
-def _xml(template: str, mimetype: str, **context: object) -> Response:
-    return Response(render_template(template, **context), mimetype=mimetype)
+    feed = render_template("site/feed.xml", title=title, link=link, items=items)
+    return Response(feed, mimetype="application/rss+xml")

@@ -3,8 +3,11 @@
 const KEYS = {
   "/": () => document.getElementById("top-search")?.focus(),
   "?": () => location.assign("/appearance#keys"),
+  "e": () => document.querySelector("a[data-key=e]")?.click(),
   "g h": () => location.assign("/"),
+  "g n": () => location.assign("/notes/"),
   "g s": () => location.assign("/stats/"),
+  "n": () => location.assign("/notes/new"),
 };
 
 const TYPING = "input, textarea, select, [contenteditable]";
