@@ -34,7 +34,16 @@ from packslip.index.routes import files, pypi_json, simple, upload_pages, upload
 from packslip.logs import configure_logs
 from packslip.mail import sender
 from packslip.notes import expiry
-from packslip.notes.routes import note_comments, note_editor, note_revisions, notes, osv, yanks
+from packslip.notes.routes import api as notes_api
+from packslip.notes.routes import (
+    api_comments,
+    note_comments,
+    note_editor,
+    note_revisions,
+    notes,
+    osv,
+    yanks,
+)
 from packslip.packages.routes import settings as package_settings
 from packslip.search.routes import api as search_api
 from packslip.search.routes import browse
@@ -48,6 +57,7 @@ from packslip.site.routes import (
     appearance,
     feeds,
     health,
+    openapi,
     package_pages,
     people,
     removal,
@@ -69,6 +79,7 @@ from packslip.web import (
 BLUEPRINTS = (
     account.blueprint,
     admin.blueprint,
+    api_comments.blueprint,
     appearance.blueprint,
     browse.blueprint,
     check_api.blueprint,
@@ -83,6 +94,8 @@ BLUEPRINTS = (
     note_editor.blueprint,
     note_revisions.blueprint,
     notes.blueprint,
+    notes_api.blueprint,
+    openapi.blueprint,
     osv.blueprint,
     package_pages.blueprint,
     package_settings.blueprint,

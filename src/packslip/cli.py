@@ -19,7 +19,9 @@ from packslip.db import upgrade_schema
 from packslip.downloads.commands import stats_command
 from packslip.errors import PackslipError, SettingsError
 from packslip.events.commands import event_commands
+from packslip.notes import folder_commands
 from packslip.notes.commands import note_commands, unyank, yank
+from packslip.notes.list_commands import edit, list_
 from packslip.packages.commands import package_commands
 from packslip.packages.importing.commands import import_command
 from packslip.search.commands import search_command
@@ -66,6 +68,9 @@ for command in (
 
 for command in (remove_second_factor, require_second_factor):
     user_commands.add_command(command)
+
+for command in (list_, edit, folder_commands.export, folder_commands.import_):
+    note_commands.add_command(command)
 
 for command in (yank, unyank):
     package_commands.add_command(command)

@@ -7,7 +7,8 @@ status, and nobody else does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 class PackslipError(Exception):
@@ -15,6 +16,9 @@ class PackslipError(Exception):
 
     #: Paths that may help, each with its words; pages for people show them.
     links: Sequence[tuple[str, str]] = ()
+
+    #: What programs may want to know beside the sentence: further members of problem details.
+    details: Mapping[str, Any] = {}
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -58,6 +62,14 @@ class GoneError(PackslipError):
 
 class ConflictError(PackslipError):
     """Somebody else changed it meanwhile."""
+
+
+class PreconditionFailedError(PackslipError):
+    """It is not any more as whoever sent this takes it to be."""
+
+
+class PreconditionNeededError(PackslipError):
+    """It is changed only for those who say from which state they start."""
 
 
 class TooLargeError(PackslipError):

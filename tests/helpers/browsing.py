@@ -100,7 +100,9 @@ class Browser:
     def post(self, path: str, data: dict[str, Any] | None = None, **options: Any) -> TestResponse:
         with self.app.app_context():
             headers = {"Accept": "text/html"} | options.pop("headers", {})
-            return self.client.post(path, data=data or {}, headers=headers, **options)
+            if "json" not in options:
+                options["data"] = data or {}
+            return self.client.post(path, headers=headers, **options)
 
     def submit(self, path: str, action: str | None = None, /, **values: Any) -> TestResponse:
         """Open the page, fill in the form that goes to `action` (else to the page) and send it.

@@ -20,10 +20,12 @@ class Role(StrEnum):
 
 
 class Scope(StrEnum):
-    """What a token may be used for; uploading includes reading."""
+    """What a token may be used for; each includes reading packages."""
 
     READ = "read"
     UPLOAD = "upload"
+    #: Reading and writing notes, those that are private included.
+    NOTES = "notes"
 
 
 class LinkPurpose(StrEnum):

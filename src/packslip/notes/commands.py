@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 import click
 from flask.cli import AppGroup
@@ -13,13 +12,16 @@ from packslip import db
 from packslip.accounts.queries import get_user
 from packslip.events.operations import Actor
 from packslip.notes import acts, operations, yanks
+from packslip.notes.documents import note_document
 from packslip.notes.errors import UnknownNoteError
 from packslip.notes.fields import NoteFields
+from packslip.notes.finding import tags_of
 from packslip.notes.models import Note, Visibility
 from packslip.notes.queries import get_note
 from packslip.packages import queries
 from packslip.packages.models import Act, Release
 from packslip.terminal import print_json
+from packslip.web.urls import base_url
 
 note_commands = AppGroup("note", help="Write and read notes, and lift what they do.")
 
@@ -111,7 +113,7 @@ def add(
 def lift(note_id: int) -> None:
     """End what the note ID does. The note stays."""
     with db.write_transaction(db.session()) as session:
-        acts.lift_act(session, Actor.command(), None, _shared_note(session, note_id, None))
+        acts.lift_act(session, Actor.command(), None, shared_note(session, note_id, None))
     click.echo(f"Lifted note {note_id}.")
 
 
@@ -122,9 +124,10 @@ def lift(note_id: int) -> None:
 def show(note_id: int, username: str | None, as_json: bool) -> None:
     """Show the note ID, as its author or the team sees it. A private one asks for its --user."""
     session = db.session()
-    note = _shared_note(session, note_id, username)
+    note = shared_note(session, note_id, username)
     if as_json:
-        print_json(_note_data(note))
+        tags = tags_of(session, [note.id]).get(note.id, ())
+        print_json(note_document(note, tags, None, base_url()))
         return
     click.echo(note.title or "(no title)")
     click.echo(f"by {note.author.username}, {note.visibility}, edition {note.edition}")
@@ -136,7 +139,7 @@ def show(note_id: int, username: str | None, as_json: bool) -> None:
         click.echo(f"\n{note.body}")
 
 
-def _shared_note(session: Session, note_id: int, username: str | None) -> Note:
+def shared_note(session: Session, note_id: int, username: str | None) -> Note:
     """The note as that user sees it, or else as every member does."""
     if username is not None:
         return get_note(session, get_user(session, username), note_id)
@@ -144,27 +147,6 @@ def _shared_note(session: Session, note_id: int, username: str | None) -> Note:
     if note is None or note.deleted_at is not None or note.visibility == Visibility.PRIVATE:
         raise UnknownNoteError(note_id)
     return note
-
-
-def _note_data(note: Note) -> dict[str, Any]:
-    return {
-        "id": note.id,
-        "title": note.title,
-        "body": note.body,
-        "author": note.author.username,
-        "visibility": note.visibility,
-        "package": note.package_id,
-        "version_range": note.version_range,
-        "act": note.act,
-        "is_acting": note.is_acting,
-        "fixed_in": note.fixed_in,
-        "review_at": note.review_at,
-        "expires_at": note.expires_at,
-        "lifted_at": note.lifted_at,
-        "edition": note.edition,
-        "created_at": note.created_at,
-        "updated_at": note.updated_at,
-    }
 
 
 def _release(session: Session, name: str, version: str) -> Release:

@@ -37,6 +37,7 @@ from packslip.notes.models import (
     Visibility,
 )
 from packslip.notes.queries import get_deleted_note, get_revision
+from packslip.notes.word_index import index_note
 from packslip.packages.models import Act, Package
 from packslip.packages.operations import touch
 
@@ -279,6 +280,7 @@ def _keep(session: Session, note: Note, user: User | None) -> None:
         session.execute(delete(model).where(model.note_id == note.id))
     session.add_all(NoteTag(note_id=note.id, tag=tag) for tag in names.tags)
     session.add_all(NoteLink(note_id=note.id, package_id=name) for name in names.packages)
+    index_note(session, note)
     session.flush()
 
 

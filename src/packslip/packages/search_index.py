@@ -50,8 +50,12 @@ _POSTGRESQL_WORDS = text(
 
 
 def is_index_table(name: str | None) -> bool:
-    """Whether a table belongs to the index and has no model. FTS5 has tables of its own."""
-    return name is not None and name.startswith(("search_words", "search_trigrams"))
+    """Whether a table belongs to the index and has no model. FTS5 has tables of its own.
+
+    The words of notes are among them, see `packslip.notes.word_index`.
+    """
+    beginnings = ("search_words", "search_note_words", "search_trigrams")
+    return name is not None and name.startswith(beginnings)
 
 
 def index_packages(session: Session, package_ids: Iterable[str]) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from packslip.downloads.models import DownloadTotal
 from packslip.packages.models import SearchEntry
+from packslip.packages.search_words import SearchWords
 from packslip.search.matching import (
     Conditions,
     has_none,
@@ -20,7 +21,6 @@ from packslip.search.matching import (
 )
 from packslip.search.request import Sort
 from packslip.search.results import Candidate
-from packslip.search.words import SearchWords
 
 #: So many packages can be paged through.
 MOST_RESULTS = 1000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime, timedelta
 
 import click
@@ -9,8 +10,11 @@ from flask.cli import with_appcontext
 from sqlalchemy.orm import Session
 
 from packslip import db
+from packslip.notes.finding import FoundNotes
+from packslip.notes.readers import NoteReader
 from packslip.packages.search_index import package_ids_after, reindex_packages
 from packslip.search.documents import document
+from packslip.search.notes import notes_of
 from packslip.search.queries import search
 from packslip.search.request import MOST_PER_PAGE, PER_PAGE, SearchQuery, Sort
 from packslip.search.results import SearchResults
@@ -19,7 +23,7 @@ from packslip.terminal import print_json, print_table
 from packslip.web.urls import base_url
 
 
-@click.command("search", short_help="Find packages.")
+@click.command("search", short_help="Find packages and notes.")
 @click.argument("words", nargs=-1)
 @click.option(
     "--sort",
@@ -42,6 +46,8 @@ def search_command(
 ) -> None:
     """Find packages by WORDS in their names, keywords, summaries, people and descriptions.
 
+    Notes that the team can see are found as well, by titles, tags and texts.
+
     Example: packslip search -- web '"data classes"' -django
     """
     if rebuild:
@@ -54,10 +60,12 @@ def search_command(
     query = SearchQuery(" ".join(words), sort=Sort(sort), per_page=limit)
     # Whoever runs the index reads all of it.
     found = search(db.session(), query, None, Read.PUBLIC)
+    notes = notes_of(db.session(), query, NoteReader(is_team=True))
     if as_json:
-        print_json(document(found, base_url()))
+        print_json(document(found, notes, base_url()))
         return
     _print(found)
+    _print_notes(notes)
 
 
 def _print(found: SearchResults) -> None:
@@ -78,6 +86,18 @@ def _print(found: SearchResults) -> None:
     click.echo(f"{total} found" if found.total != 1 else "1 found", err=True)
     if found.did_you_mean:
         click.echo(f"Did you mean {found.did_you_mean}?", err=True)
+
+
+def _print_notes(found: FoundNotes) -> None:
+    """Print the notes after the packages; on a pipe they would be taken for such."""
+    if not found.notes or not sys.stdout.isatty():
+        return
+    click.echo()
+    rows = [
+        (note.id, note.act if note.is_acting else None, note.package_id, note.title)
+        for note in found.notes
+    ]
+    print_table(("Note", "Act", "Package", "Title"), rows)
 
 
 def age(since: timedelta) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from packslip.notes.finding import FoundNotes
+from packslip.search.notes import notes_document
 from packslip.search.results import FacetValue, FoundPackage, SearchResults
 
 
-def document(found: SearchResults, base: str) -> dict[str, Any]:
+def document(found: SearchResults, notes: FoundNotes, base: str) -> dict[str, Any]:
     """The results as they stand in JSON; `base` is the address of the index."""
     facets = found.facets
     return {
@@ -18,6 +20,7 @@ def document(found: SearchResults, base: str) -> dict[str, Any]:
         "per_page": found.query.per_page,
         "did_you_mean": found.did_you_mean,
         "results": [_result(package, base) for package in found.packages],
+        "notes": notes_document(notes, found.query, base),
         "facets": {
             "license": _facet(facets.licenses),
             "language": _facet(facets.languages),

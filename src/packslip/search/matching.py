@@ -38,7 +38,7 @@ from sqlalchemy.orm import Session
 
 from packslip.db import is_postgresql
 from packslip.packages.models import SearchEntry
-from packslip.search.words import SHORTEST_PREFIX, SearchWords
+from packslip.packages.search_words import SHORTEST_PREFIX, SearchWords
 
 #: So many entries are weighed by their titles. When there are more, those that came first are.
 MOST_TITLES = 5000

@@ -15,6 +15,7 @@ from packslip.downloads.models import Dimension, DownloadSum, DownloadTotal
 from packslip.downloads.rollups import RECENT_DAYS
 from packslip.downloads.statistics import Period
 from packslip.packages.models import Package
+from packslip.packages.search_words import SearchWords, read_words
 from packslip.search.candidates import NOTHING, Found, find
 from packslip.search.facets import SAMPLE, facets_of
 from packslip.search.filters import conditions
@@ -22,7 +23,6 @@ from packslip.search.matching import Conditions
 from packslip.search.request import SearchQuery
 from packslip.search.results import Candidate, FoundPackage, SearchResults
 from packslip.search.typos import similar_names
-from packslip.search.words import SearchWords, read_words
 from packslip.settings import Read
 
 #: With fewer results than this, names that are like what was typed are looked for.

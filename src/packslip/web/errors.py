@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 import structlog
@@ -29,7 +30,9 @@ STATUSES: tuple[tuple[type[errors.PackslipError], int], ...] = (
     (errors.NotAcceptableError, 406),
     (errors.ConflictError, 409),
     (errors.GoneError, 410),
+    (errors.PreconditionFailedError, 412),
     (errors.TooLargeError, 413),
+    (errors.PreconditionNeededError, 428),
     (errors.TooOftenError, 429),
     (errors.StorageFullError, 507),
     (errors.UnavailableError, 503),
@@ -58,13 +61,14 @@ def error_response(
     status: int,
     reason: str,
     links: Sequence[tuple[str, str]] = (),
+    details: Mapping[str, Any] | None = None,
     retry_after: int | None = None,
 ) -> Response:
     """An answer that carries the reason in its status line and in its body.
 
     Uploading tools show one or the other. The body is a page for a browser, problem details
     (RFC 9457) for who asks for JSON and below `/api/`, else one line of text. The page has links
-    that may help. `retry_after` are seconds.
+    that may help, the problem has `details`. `retry_after` are seconds.
     """
     if status == 503 and retry_after is None:
         retry_after = RETRY_AFTER
@@ -78,7 +82,7 @@ def error_response(
         or accept.best_match(["text/plain", "application/json"]) == "application/json"
         or "application/problem+json" in accept.values()
     ):
-        body, mimetype = _problem(status, reason), "application/problem+json"
+        body, mimetype = _problem(status, reason, details or {}), "application/problem+json"
     else:
         body, mimetype = f"{reason}\n", "text/plain"
     response = Response(body, mimetype=mimetype)
@@ -92,9 +96,10 @@ def error_response(
     return response
 
 
-def _problem(status: int, reason: str) -> bytes:
+def _problem(status: int, reason: str, details: Mapping[str, Any]) -> bytes:
     return msgspec.json.encode(
         {
+            **details,
             "type": "about:blank",
             "title": HTTP_STATUS_CODES.get(status, "Error"),
             "status": status,
@@ -108,8 +113,11 @@ def _on_packslip_error(error: errors.PackslipError) -> Response:
     status = status_of(error)
     if status >= 500:
         log.warning("refused", status=status, reason=error.reason)
+    details = dict(error.details)
+    if isinstance(error, errors.InvalidError) and error.field is not None:
+        details["field"] = error.field
     retry_after = error.retry_after if isinstance(error, errors.TooOftenError) else None
-    return error_response(status, error.reason, error.links, retry_after)
+    return error_response(status, error.reason, error.links, details, retry_after)
 
 
 def _on_http_exception(error: HTTPException) -> Response:

@@ -62,6 +62,16 @@ def require_token(token: str | None) -> None:
         raise CSRFError(str(error)) from None
 
 
+def require_own_page() -> None:
+    """Refuse this request unless a page of this index sent it, with the token of its session.
+
+    It is for addresses of a blueprint that `takes_no_cookies` where a cookie is looked at after
+    all. The token goes into the header `X-CSRFToken`.
+    """
+    _require_own_origin()
+    _csrf.protect()
+
+
 def init_app(app: Flask) -> None:
     """Check each request that may change something, before anything else is done with it."""
     # The token lives as long as the session: a form may stay open over lunch.
@@ -81,6 +91,10 @@ def _refuse_foreign_origin() -> None:
         answerable_body()
     else:
         request.max_content_length = current_app.config["MAX_CONTENT_LENGTH"] or MAX_FORM
+    _require_own_origin()
+
+
+def _require_own_origin() -> None:
     origin = request.headers.get("Origin")
     # The host as the browser sees it; the set address may differ while somebody tries things out.
     ours = {request.host, urlsplit(base_url()).netloc}

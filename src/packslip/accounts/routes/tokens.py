@@ -31,7 +31,11 @@ blueprint = Blueprint("tokens", __name__, template_folder="../templates")
 guard_users(blueprint)
 
 #: What each scope is called on pages.
-SCOPES = {Scope.UPLOAD.value: "Upload and install", Scope.READ.value: "Only install"}
+SCOPES = {
+    Scope.UPLOAD.value: "Upload and install",
+    Scope.READ.value: "Only install",
+    Scope.NOTES.value: "Read and write notes by the API, private ones too, and install",
+}
 
 #: How many of the tokens that ended are shown.
 ENDED_SHOWN = 50
@@ -51,7 +55,10 @@ class TokenForm(Form):
     scope = RadioField("What it may do", choices=SCOPES)
     reach = RadioField(
         "For which packages",
-        choices={_ALL: "All that I may upload to, now and later", _SOME: "Only these:"},
+        choices={
+            _ALL: "All that I may upload to, or write notes on, now and later",
+            _SOME: "Only these:",
+        },
     )
     packages = StringField(
         "Names of packages",
@@ -137,7 +144,9 @@ def _create(form: TokenForm) -> str:
         secret=secret,
         upload_texts=upload_texts(secret, base_url()) if may_upload else [],
         # A public index is read without a token; only who asked for one that reads wants these.
-        read_texts=read_texts(secret, base_url()) if is_private or not may_upload else [],
+        read_texts=read_texts(secret, base_url())
+        if is_private or token.scope == Scope.READ
+        else [],
         is_private=is_private,
         **_words(),
     )

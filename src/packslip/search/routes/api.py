@@ -8,10 +8,12 @@ from werkzeug import Response
 
 from packslip.accounts.readers import current_reader, guard_reading
 from packslip.db import session
+from packslip.notes.readers import reader_of
 from packslip.search.documents import document
+from packslip.search.notes import notes_of
 from packslip.search.queries import search
 from packslip.search.request import query_from
-from packslip.web.conditional import revalidated
+from packslip.web.conditional import revalidated, vary_by_reader
 from packslip.web.context import current_settings
 from packslip.web.urls import base_url
 
@@ -21,7 +23,11 @@ guard_reading(blueprint)
 
 @blueprint.get("/api/v1/search")
 def index() -> Response:
-    """Find packages; the arguments are those of the search page."""
-    query = query_from(request.args)
-    found = search(session(), query, current_reader(), current_settings().read)
-    return revalidated(msgspec.json.encode(document(found, base_url())), "application/json")
+    """Find packages and notes; the arguments are those of the search page."""
+    query, reader = query_from(request.args), current_reader()
+    found = search(session(), query, reader, current_settings().read)
+    notes = notes_of(session(), query, reader_of(reader))
+    body = msgspec.json.encode(document(found, notes, base_url()))
+    response = revalidated(body, "application/json")
+    vary_by_reader(response, reader is not None)
+    return response

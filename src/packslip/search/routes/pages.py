@@ -6,8 +6,12 @@ from dataclasses import replace
 
 from flask import Blueprint, render_template, request
 
+from packslip.accounts.current import current_user
 from packslip.accounts.readers import current_reader, guard_pages
 from packslip.db import session
+from packslip.notes.readers import NoteReader, reader_of
+from packslip.packages.search_words import read_words
+from packslip.search.notes import excerpt, notes_of
 from packslip.search.queries import search
 from packslip.search.request import (
     InvalidSearchError,
@@ -35,12 +39,20 @@ def index() -> str | tuple[str, int]:
     page = render_template(
         "search/index.html",
         found=found,
+        notes=notes_of(session(), query, _note_reader()),
+        excerpt=lambda note: excerpt(note, read_words(query.text)),
         query=query,
         fault=fault,
         sorts=list(Sort),
         address=_Addresses(query),
     )
     return (page, 400) if fault else page
+
+
+def _note_reader() -> NoteReader:
+    """Who looks for notes: by a header if there is one, else whoever is logged in."""
+    reader = current_reader()
+    return reader_of(reader) if reader is not None else NoteReader(current_user())
 
 
 class _Addresses:

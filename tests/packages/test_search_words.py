@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from packslip.search.words import MAX_WORDS, SearchWords, read_words
+from packslip.packages.search_words import MAX_WORDS, SearchWords, read_words
 
 
 @pytest.mark.parametrize(
