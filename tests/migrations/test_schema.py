@@ -40,7 +40,7 @@ def test_the_migrations_make_what_the_models_say(empty_database_url: str, tmp_pa
     del migrated["alembic_version"]
     with engine.begin() as connection:
         # No model knows them, and they refer to tables of models.
-        for table in ("search_words", "search_trigrams"):
+        for table in ("search_words", "search_trigrams", "search_note_words"):
             connection.execute(text(f"DROP TABLE {table}"))
     Base.metadata.drop_all(engine)
     Base.metadata.create_all(engine)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import click
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.orm import Session
 
 from packslip import db
@@ -29,6 +29,7 @@ _user = click.option("--user", "username", metavar="NAME", help="In whose name."
 
 
 @click.command("yank")
+@with_appcontext
 @click.argument("name")
 @click.argument("version")
 @click.option("--reason", default="", help="One line that installers show.")
@@ -50,6 +51,7 @@ def yank(name: str, version: str, reason: str, username: str | None) -> None:
 
 
 @click.command("unyank")
+@with_appcontext
 @click.argument("name")
 @click.argument("version")
 def unyank(name: str, version: str) -> None:
