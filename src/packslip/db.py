@@ -30,6 +30,7 @@ from sqlalchemy import (
     TypeDecorator,
     case,
     event,
+    make_url,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -166,7 +167,9 @@ def engine_options(url: str) -> dict[str, Any]:
     options: dict[str, Any] = {"hide_parameters": True}
     if url.startswith("sqlite"):
         return options | {"connect_args": {"timeout": SQLITE_BUSY_TIMEOUT}}
-    return options | {"pool_pre_ping": True}
+    # A server that is cut off would otherwise be waited for as long as the system does.
+    hasty = {} if "connect_timeout" in make_url(url).query else {"connect_timeout": 5}
+    return options | {"pool_pre_ping": True, "connect_args": hasty}
 
 
 def _prepare_sqlite(engine: Engine) -> None:

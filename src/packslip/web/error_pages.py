@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 import structlog
 from flask import render_template, request
@@ -39,7 +40,7 @@ def error_page(
     """The page for a person.
 
     From 500 on it needs no database, which may be what failed. Should another one not come about,
-    this one comes in its place.
+    this one comes in its place, and a plain one in the place of this.
     """
     values = {
         "status": status,
@@ -50,19 +51,34 @@ def error_page(
         "wait": None if retry_after is None else _in_words(retry_after),
         "request_id": request_id(),
         "sought": _sought() if status == 404 else None,
+        "here": _here() if status in {401, 403} else None,
     }
-    if status < 500:
+    for template in ("error.html", "outage.html") if status < 500 else ("outage.html",):
         try:
-            return render_template("error.html", **values)
+            return render_template(template, **values)
         except Exception:
-            log.exception("a page for an error could not be made")
-    return render_template("outage.html", **values)
+            log.exception("a page for an error could not be made", template=template)
+    return _plain_page(status, reason)
+
+
+def _plain_page(status: int, reason: str) -> str:
+    title = escape(f"{status} {HTTP_STATUS_CODES.get(status, 'Error')}")
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<title>{title} · Packslip</title>\n'
+        f"<h1>{title}</h1>\n<p>{escape(reason)}</p>\n"
+        f'<p><a href="/">Home</a></p>\n<p>Request {escape(request_id())}</p>\n</html>'
+    )
 
 
 def _sought() -> str:
     """What may have been meant by the address: its last word, to search for."""
     words = [part for part in request.path.split("/") if part]
     return words[-1][:100] if words else ""
+
+
+def _here() -> str | None:
+    """The address to come back to after logging in; what was posted cannot be posted again."""
+    return request.full_path.rstrip("?") if request.method in {"GET", "HEAD"} else None
 
 
 def _in_words(seconds: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Mapping, Sequence
+from types import TracebackType
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ import structlog
 from flask import Flask, Response, request
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 from werkzeug.http import HTTP_STATUS_CODES
 
 from packslip import errors
@@ -38,6 +39,28 @@ STATUSES: tuple[tuple[type[errors.PackslipError], int], ...] = (
     (errors.UnavailableError, 503),
     (errors.InvalidError, 400),
 )
+
+#: What is said of a status when nobody said more.
+_SAID = {
+    400: "The request could not be understood.",
+    401: "This needs a log-in or a token.",
+    403: "This is not allowed.",
+    404: "There is nothing at this address.",
+    405: "This cannot be done at this address.",
+    406: "This is not offered in a form that was asked for.",
+    409: "This does not fit what is there now.",
+    410: "This was here once and was retired.",
+    413: "What was sent is too large.",
+    415: "What was sent is of a kind that is not taken here.",
+    422: "What was sent is readable, but does not make sense here.",
+    429: "That was tried too often.",
+    502: "Another server gave an answer that cannot be used.",
+    503: "This cannot be done at the moment.",
+    504: "Another server did not answer in time.",
+}
+
+#: The database is away, or none of its connections came free in time.
+_DATABASE_FAILURES = (OperationalError, InterfaceError, NoConnectionFreeError)
 
 #: Seconds after which a client may come back that found the server unable to answer.
 RETRY_AFTER = 5
@@ -88,6 +111,8 @@ def error_response(
     response = Response(body, mimetype=mimetype)
     response.status = f"{status} {reason_phrase(reason)}"
     response.headers["Cache-Control"] = "no-store"
+    # What else adds it to answers may be what failed.
+    response.headers["X-Request-ID"] = request_id()
     response.vary.add("Accept")
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Basic realm="Packslip", charset="UTF-8"'
@@ -123,6 +148,11 @@ def _on_packslip_error(error: errors.PackslipError) -> Response:
 def _on_http_exception(error: HTTPException) -> Response:
     if error.code is None or error.code < 400:
         return Response.force_type(error.get_response(), request.environ)  # type: ignore[return-value]
+    if isinstance(error, InternalServerError) and error.original_exception is not None:
+        # It failed outside of any route; `_log_exception` was told.
+        return _answer_to(error.original_exception)
+    if error.code >= 500:
+        log.warning("refused", status=error.code, reason=_reason_of(error), route=_route())
     response = error_response(error.code, _reason_of(error))
     if isinstance(error, MethodNotAllowed):
         response.headers["Allow"] = ", ".join(error.valid_methods or ())
@@ -134,27 +164,42 @@ def _reason_of(error: HTTPException) -> str:
     if "description" in vars(error) and error.description:
         return error.description
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
-        methods = " and ".join(sorted(set(error.valid_methods) - {"OPTIONS"}))
-        return f"{request.method} is not taken here, only {methods}."
-    if isinstance(error, NotFound):
-        return "There is nothing at this address."
-    return HTTP_STATUS_CODES.get(error.code or 500, "Error")
+        *methods, last = sorted(set(error.valid_methods) - {"OPTIONS"}) or error.valid_methods
+        taken = f"{', '.join(methods)} and {last}" if methods else last
+        return f"{request.method} is not taken here, only {taken}."
+    code = error.code or 500
+    return _SAID.get(code) or HTTP_STATUS_CODES.get(code, "Error")
 
 
-def _on_database_failure(error: Exception) -> Response:
-    """The database is away, or none of its connections came free in time."""
+def _on_failure(error: Exception) -> Response:
+    _log_failure(error)
+    return _answer_to(error)
+
+
+def _log_failure(error: BaseException | None) -> None:
+    if isinstance(error, _DATABASE_FAILURES):
+        # While it is away every request comes here: one line for each is enough.
+        told = str(getattr(error, "orig", None) or error)
+        log.error("the database failed", error=told, kind=type(error).__name__, route=_route())
+    else:
+        log.error("unhandled error", exc_info=error, route=_route())
+
+
+def _answer_to(error: BaseException) -> Response:
+    """The answer to what no table names: a failure of the database, or a bug."""
+    if not isinstance(error, _DATABASE_FAILURES):
+        return error_response(500, f"An error on the server. Its log has more: {request_id()}")
     # What is left of the transaction would fail whatever comes next.
     with contextlib.suppress(Exception):
         db.session.rollback()
-    # While it is away every request comes here: one line for each is enough.
-    told = str(getattr(error, "orig", None) or error)
-    log.error("the database failed", error=told, kind=type(error).__name__, route=_route())
     return error_response(503, "The database cannot be reached at the moment.")
 
 
-def _on_bug(error: Exception) -> Response:
-    log.error("unhandled error", exc_info=error, route=_route())
-    return error_response(500, f"An error on the server. Its log has more: {request_id()}")
+def _log_exception(
+    told: tuple[type, BaseException, TracebackType] | tuple[None, None, None],
+) -> None:
+    """Log what fails around a route as what fails within it; Flask's own line has the path."""
+    _log_failure(told[1])
 
 
 def _route() -> str | None:
@@ -166,6 +211,5 @@ def init_app(app: Flask) -> None:
     """Register the handlers."""
     app.register_error_handler(errors.PackslipError, _on_packslip_error)
     app.register_error_handler(HTTPException, _on_http_exception)
-    for failure in (OperationalError, InterfaceError, NoConnectionFreeError):
-        app.register_error_handler(failure, _on_database_failure)
-    app.register_error_handler(Exception, _on_bug)
+    app.register_error_handler(Exception, _on_failure)
+    app.log_exception = _log_exception  # type: ignore[assignment,method-assign]
