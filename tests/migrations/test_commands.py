@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from tests.helpers.accounts import ACTOR, make_user
 from tests.helpers.app import make_app
 from tests.helpers.downloads import NOON, add_downloads
+from tests.helpers.notes import make_note
 from tests.helpers.packages import add_file, add_package, add_release
 from tests.helpers.processes import BIN, Finished, own_environment, run
 from tests.helpers.schema import Rows, fill, rows
@@ -302,3 +303,25 @@ def test_the_search_index_of_what_was_there_is_that_of_what_comes(
     flask_db(tmp_path, database_url, "downgrade", "0006")
     flask_db(tmp_path, database_url, "upgrade")
     assert index() == before
+
+
+def test_notes_that_were_there_before_are_found_by_their_words(
+    database_url: str, tmp_path: Path
+) -> None:
+    def words() -> list[tuple[Any, ...]]:
+        number = "rowid" if database_url.startswith("sqlite") else "id"
+        with opened(tmp_path, database_url) as session:
+            found = session.execute(
+                text(f"SELECT {number}, title, body FROM search_note_words ORDER BY 1")
+            )
+            return [tuple(row) for row in found]
+
+    with opened(tmp_path, database_url) as session:
+        ada = make_user(session)
+        for title in ("Ünder one", "Two"):
+            make_note(session, ada, title, body="Libraries #tagged")
+    before = words()
+    assert len(before) == 2
+    flask_db(tmp_path, database_url, "downgrade", "0009")
+    flask_db(tmp_path, database_url, "upgrade")
+    assert words() == before

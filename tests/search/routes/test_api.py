@@ -53,6 +53,7 @@ def test_packages_are_found_and_described(session: Session, client: FlaskClient)
                 "url": "http://packages.example.com/project/demo-app/",
             }
         ],
+        "notes": {"total": 0, "results": []},
         "facets": {
             "license": [{"value": "MIT", "packages": 1}],
             "language": [{"value": "Rust", "packages": 1}],
