@@ -14,11 +14,12 @@ from tests.helpers.packages import add_releases
 from packslip.accounts.models import Role, User
 from packslip.db import write_transaction
 from packslip.errors import InvalidError
+from packslip.events.models import Action, Event
 from packslip.notes import yanks
-from packslip.notes.errors import NobodyToWriteError, StillYankedError
+from packslip.notes.errors import ActNotAllowedError, NobodyToWriteError, StillYankedError
 from packslip.notes.models import Note
 from packslip.packages.effects import apply_acts
-from packslip.packages.models import Act, Package, Release
+from packslip.packages.models import Act, Origin, Package, Release
 
 
 @pytest.fixture
@@ -87,11 +88,31 @@ def test_a_wider_note_a_hold_and_upstreams_word_are_not_lifted_by_it(
         theirs = release(session, "1.0+local")
         theirs.upstream_yanked = True
         make = session.get_one(Package, "demo")
+        make.origin = Origin.MIRRORED
         session.get_one(Note, note.id)
         yanks.lift_act(session, ACTOR, None, note)
         apply_acts(session, make)
     with pytest.raises(StillYankedError, match="where it comes from"), write_transaction(session):
         unyank(session, release(session, "1.0+local"))
+
+
+def test_what_an_import_said_is_taken_back_by_those_who_look_after_the_package(
+    session: Session, ada: User
+) -> None:
+    with write_transaction(session):
+        theirs = release(session)
+        theirs.upstream_yanked, theirs.upstream_yanked_reason = True, "broken"
+        apply_acts(session, theirs.package)
+    assert yanked(session) == {"1.0": "broken"}
+    stranger = make_user(session, "bob")
+    with pytest.raises(ActNotAllowedError), write_transaction(session):
+        yanks.unyank_release(session, ACTOR, stranger, release(session))
+    with write_transaction(session):
+        assert yanks.unyank_release(session, ACTOR, ada, release(session)) == []
+    assert yanked(session) == {}
+    event = session.scalars(select(Event).order_by(Event.id.desc()).limit(1)).one()
+    assert (event.action, event.data["before"]["reason"]) == (Action.RELEASE_UNYANK, "broken")
+    assert release(session).package.serial == event.id
 
 
 def test_the_command_line_writes_in_the_name_of_an_owner_or_admin(session: Session) -> None:

@@ -11,20 +11,23 @@ from sqlalchemy.orm import Session
 from packslip.accounts.models import Role, User
 from packslip.errors import InvalidError
 from packslip.events.operations import Actor
+from packslip.notes.access import require_act
 from packslip.notes.acts import lift_act
 from packslip.notes.errors import NobodyToWriteError, NoteFieldError, StillYankedError
 from packslip.notes.fields import MAX_TITLE, NoteFields, fields_of
 from packslip.notes.models import Note, Visibility
 from packslip.notes.operations import create_note, edit_note
-from packslip.packages.effects import YANKING, list_acts
+from packslip.packages.effects import YANKING, list_acts, take_effect
 from packslip.packages.models import (
     Act,
     Maintainer,
     MaintainerRole,
+    Origin,
     Package,
     Release,
     StandingAct,
 )
+from packslip.packages.operations import take_back_upstream_yank
 from packslip.packages.version_ranges import covers, exact_range, is_exactly
 from packslip.texts import one_line
 
@@ -72,8 +75,9 @@ def unyank_release(
 ) -> list[Note]:
     """Lift all notes that yank exactly this release; give those, none if it is not yanked.
 
-    It may be yanked all the same, by a note that covers more, a hold, or upstream. Without a user
-    it is the command line that does it, which needs no rights. Call it with the package locked.
+    Where there is none, what an import said of a hosted package is taken back. The release may be
+    yanked all the same, by a note that covers more, a hold, or upstream. Without a user it is the
+    command line that does it, which needs no rights. Call it with the package locked.
 
     Raises:
         StillYankedError: it is yanked, but by no such note; the error says what to do.
@@ -81,8 +85,16 @@ def unyank_release(
     """
     standing = exact_yanks(session, release)
     if not standing and release.yanked:
-        raise StillYankedError(_why_yanked(session, release))
+        _take_back_import(session, actor, user, release)
     return [lift_act(session, actor, user, session.get_one(Note, act.note_id)) for act in standing]
+
+
+def _take_back_import(session: Session, actor: Actor, user: User | None, release: Release) -> None:
+    if not release.upstream_yanked or release.package.origin != Origin.HOSTED:
+        raise StillYankedError(_why_yanked(session, release))
+    if user is not None:
+        require_act(session, user, release.package, Act.YANK)
+    take_effect(session, release.package, take_back_upstream_yank(session, actor, release))
 
 
 def exact_yanks(session: Session, release: Release) -> list[StandingAct]:

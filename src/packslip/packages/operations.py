@@ -55,14 +55,29 @@ def note_upstream_yank(
 ) -> None:
     """Note that the release is yanked where it comes from (PEP 592).
 
-    Nothing here takes that back. The caller applies what acts, and refreshes the texts.
+    The caller applies what acts, and refreshes the texts.
     """
-    before = {"yanked": release.upstream_yanked, "reason": release.upstream_yanked_reason}
-    release.upstream_yanked, release.upstream_yanked_reason = True, reason
-    after = {"yanked": True, "reason": reason}
-    data = {"version": release.version, "before": before, "after": after, "upstream": True}
-    event = record(session, actor, Action.RELEASE_YANK, package_id=release.package_id, data=data)
+    event = _say_upstream(session, actor, release, yanked=True, reason=reason)
     touch(session, release.package, event)
+
+
+def take_back_upstream_yank(session: Session, actor: Actor, release: Release) -> Event:
+    """Forget that the release of a hosted package was yanked where it was imported from.
+
+    The package's owners decide about it now. The caller lets the event take effect.
+    """
+    return _say_upstream(session, actor, release, yanked=False, reason=None)
+
+
+def _say_upstream(
+    session: Session, actor: Actor, release: Release, *, yanked: bool, reason: str | None
+) -> Event:
+    before = {"yanked": release.upstream_yanked, "reason": release.upstream_yanked_reason}
+    release.upstream_yanked, release.upstream_yanked_reason = yanked, reason
+    after = {"yanked": yanked, "reason": reason}
+    data = {"version": release.version, "before": before, "after": after, "upstream": True}
+    action = Action.RELEASE_YANK if yanked else Action.RELEASE_UNYANK
+    return record(session, actor, action, package_id=release.package_id, data=data)
 
 
 def set_maintainer(
