@@ -71,9 +71,12 @@ def _plain_page(status: int, reason: str) -> str:
 
 
 def _sought() -> str:
-    """What may have been meant by the address: its last word, to search for."""
+    """What may have been meant by the address, to search for: the package, else the last word."""
     words = [part for part in request.path.split("/") if part]
-    return words[-1][:100] if words else ""
+    # Those addresses hold secrets of links.
+    if not words or words[0] in {"account", "setup"}:
+        return ""
+    return (words[1] if words[0] == "project" and len(words) > 1 else words[-1])[:100]
 
 
 def _here() -> str | None:
