@@ -80,7 +80,13 @@ def measure(
 @contextmanager
 def _opened(folder: Path, database_url: str) -> Iterator[Flask]:
     """An application on a database with the newest schema, within its context."""
-    app = create_app({"PACKSLIP_DATA": folder, "PACKSLIP_DATABASE_URL": database_url})
+    app = create_app(
+        {
+            "PACKSLIP_DATA": folder,
+            "PACKSLIP_DATABASE_URL": database_url,
+            "PACKSLIP_UPSTREAM_URL": "",
+        }
+    )
     with app.app_context():
         upgrade_schema()
         yield app

@@ -69,7 +69,13 @@ class Timing:
 
 def measure(database_url: str, folder: Path, size: Size, rounds: int, console: Console) -> bool:
     """Fill the database if it is empty, measure, show it, and tell whether the limit was kept."""
-    app = create_app({"PACKSLIP_DATA": folder, "PACKSLIP_DATABASE_URL": database_url})
+    app = create_app(
+        {
+            "PACKSLIP_DATA": folder,
+            "PACKSLIP_DATABASE_URL": database_url,
+            "PACKSLIP_UPSTREAM_URL": "",
+        }
+    )
     with app.app_context():
         upgrade_schema()
         session = db.session()

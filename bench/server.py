@@ -191,7 +191,7 @@ def packslip(command: str | None = None) -> Target:
     return Target(
         name="packslip",
         command=(program, "serve", "--host", "{host}", "--port", "{port}"),
-        environment={"PACKSLIP_DATA": "{data}"},
+        environment={"PACKSLIP_DATA": "{data}", "PACKSLIP_UPSTREAM_URL": ""},
         enrol=enrol,
     )
 

@@ -30,6 +30,8 @@ def pytest_configure() -> None:
     for name in settings:
         if name != "PACKSLIP_TEST_CLIENTS":
             del os.environ[name]
+    # Nothing is mirrored unless a test says what.
+    os.environ["PACKSLIP_UPSTREAM_URL"] = ""
     remember_compiled_rules()
     # For good: it holds before the first test module is imported.
     hash_cheaply(pytest.MonkeyPatch())

@@ -130,7 +130,7 @@ def _distributions(folder: Path, demo: Demo) -> Iterator[Path]:
 
 
 def _spread_over_time(server: Server) -> None:
-    app = create_app({"PACKSLIP_DATA": server.data})
+    app = create_app({"PACKSLIP_DATA": server.data, "PACKSLIP_UPSTREAM_URL": ""})
     with app.app_context():
         session = db.session()
         rng = random.Random(7)  # noqa: S311 - the same picture every time

@@ -17,6 +17,7 @@ from packslip.downloads.models import Download, DownloadSpool, DownloadSum, Down
 from packslip.events.models import Event
 from packslip.index.models import StagedUpload
 from packslip.mail.models import Mail
+from packslip.mirror.models import MirrorFile, MirrorPage, MirrorUpstream
 from packslip.notes.models import (
     Note,
     NoteComment,
@@ -57,6 +58,9 @@ __all__ = [
     "LoginSession",
     "Mail",
     "Maintainer",
+    "MirrorFile",
+    "MirrorPage",
+    "MirrorUpstream",
     "Note",
     "NoteComment",
     "NoteDraft",

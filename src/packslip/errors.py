@@ -80,6 +80,14 @@ class UnavailableError(PackslipError):
     """It cannot be done now; trying again later may help."""
 
 
+class BadGatewayError(PackslipError):
+    """A server elsewhere, on which the answer depends, gave none that can be used."""
+
+
+class GatewayTimeoutError(PackslipError):
+    """A server elsewhere, on which the answer depends, did not answer in time."""
+
+
 class TooOftenError(PackslipError):
     """It was tried too often; `retry_after` tells after how many seconds it can be tried again."""
 

@@ -6,19 +6,17 @@ Each later source overrides the earlier ones. `SETTINGS` lists every setting the
 from __future__ import annotations
 
 import os
-import re
 import secrets
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from email.utils import getaddresses
 from enum import StrEnum
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any, TypeVar
-from urllib.parse import parse_qs, unquote, urlsplit
+from typing import Any
 
+from packslip import setting_values
 from packslip.errors import SettingsError
+from packslip.setting_values import Network
 
 PREFIX = "PACKSLIP_"
 
@@ -26,19 +24,13 @@ PREFIX = "PACKSLIP_"
 TOKEN_VARIABLE = "PACKSLIP_TOKEN"  # noqa: S105 - a name
 
 #: Settings whose values are shown to nobody.
-SECRETS = frozenset({"secret_key", "smtp_url", "database_url"})
-
-Network = IPv4Network | IPv6Network
-
-E = TypeVar("E", bound=StrEnum)
+SECRETS = frozenset({"secret_key", "smtp_url", "database_url", "upstream_url"})
 
 #: Names that Flask and Flask-SQLAlchemy have for some of the settings.
 _FLASK_NAMES = {"SECRET_KEY": "secret_key", "SQLALCHEMY_DATABASE_URI": "database_url"}
 
 #: A variable in which `packslip serve` tells its workers where they can be reached.
 _SERVED_AT = "_PACKSLIP_SERVED_AT"
-
-_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 
 
 class Read(StrEnum):
@@ -82,6 +74,16 @@ class Settings:
     #: How many proxies are believed, or the networks in which they are.
     trusted_proxies: int | tuple[Network, ...]
     download_addresses: DownloadAddresses
+    #: The Simple API that is mirrored, `pypi` for PyPI's; empty when nothing is.
+    upstream_url: str
+    #: Seconds for which a mirrored page counts as fresh.
+    upstream_ttl: int
+    #: A file that describes more upstreams, which are asked first.
+    upstreams: Path | None
+    #: Patterns of normalised names that no upstream is ever asked for.
+    reserved_names: tuple[str, ...]
+    #: Bytes that mirrored files may take; None for any number.
+    mirror_size: int | None
     #: By name, where each value comes from, in words for admins; what is not there is a default.
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
@@ -112,104 +114,19 @@ class Setting:
     parse: Callable[[str], Any]
 
 
-def _path(text: str) -> Path:
-    if not text:
-        raise ValueError("a folder")
-    return Path(text).expanduser().absolute()
-
-
-def _database_url(text: str) -> str:
-    text = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", text)
-    if text and not text.startswith(("sqlite:///", "postgresql+psycopg://")):
-        raise ValueError("an address that begins with sqlite:/// or postgresql://")
-    return text
-
-
-def _storage_url(text: str) -> str:
-    if text and not text.startswith("file:///"):
-        raise ValueError("an address of the form file:///folder")
-    return text
-
-
-def _base_url(text: str) -> str:
-    parts = urlsplit(text)
-    if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query):
-        raise ValueError("an address such as https://packages.example.com")
-    return text.rstrip("/")
-
-
-def _smtp_url(text: str) -> str:
-    if not text:
-        return text
-    try:
-        parts = urlsplit(text)
-        # `port` is what raises when it is none.
-        is_one = parts.scheme in {"smtp", "smtps"} and parts.hostname and parts.port != 0
-        options = parse_qs(parts.query, strict_parsing=True) if parts.query else {}
-    except ValueError:
-        is_one, options = False, {}
-    else:
-        is_one = is_one and parts.path in {"", "/"} and not parts.fragment and text.isprintable()
-    if not is_one or options.keys() - {"from"}:
-        raise ValueError(
-            "an address such as smtp://user:password@mail.example.com:587, in which other"
-            " characters than letters and digits are percent-encoded in user and password"
-        )
-    # The standard library sends no others.
-    if not unquote(f"{parts.username}{parts.password}").isascii():
-        raise ValueError("an address whose user and password are ASCII")
-    if options and not _is_sender(options["from"]):
-        raise ValueError("an address whose `from` is one e-mail address, percent-encoded")
-    return text
-
-
-def _is_sender(values: list[str]) -> bool:
-    # Anything that parses as several, or has no domain, would be refused by mail servers.
-    found = getaddresses(values)
-    if len(found) != 1 or not values[0].isprintable():
-        return False
-    return re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)*", found[0][1]) is not None
-
-
-def _size(text: str) -> int:
-    match = re.fullmatch(r"(\d+)\s*([kmg]i?)?b?", text.strip().lower())
-    if not match or not int(match[1]):
-        raise ValueError("a size such as 500MB or 2GiB")
-    return int(match[1]) * _UNITS[match[2] or ""]
-
-
-def _proxies(text: str) -> int | tuple[Network, ...]:
-    if re.fullmatch(r"[0-9]{1,2}", text):
-        return int(text)
-    try:
-        return tuple(ip_network(part.strip()) for part in text.split(","))
-    except ValueError:
-        raise ValueError("a number from 0 to 99, or addresses and networks") from None
-
-
-def _choice(kind: type[E]) -> Callable[[str], E]:
-    def parse(text: str) -> E:
-        try:
-            return kind(text)
-        except ValueError:
-            raise ValueError(" or ".join(kind)) from None
-
-    return parse
-
-
 SETTINGS = (
-    Setting("data", "data", "The data folder: database, files, secret key.", _path),
+    Setting("data", "data", "The data folder: database, files, secret key.", setting_values.path),
     Setting(
         "database_url",
         "",
         "The database: `sqlite:///…` or `postgresql://…`. Empty: `packslip.db` in the data folder.",
-        _database_url,
+        setting_values.database_url,
     ),
     Setting(
         "storage_url",
         "",
         "Where the bytes of files live: `file:///…`. Empty: `files` in the data folder.",
-        _storage_url,
+        setting_values.storage_url,
     ),
     Setting(
         "secret_key",
@@ -223,22 +140,22 @@ SETTINGS = (
         "",
         "The address under which people and tools reach this index; absolute links are built "
         "from it. Empty: the address that `packslip serve` listens on.",
-        _base_url,
+        setting_values.base_url,
     ),
-    Setting("read", "public", "Who may read: `public` or `members`.", _choice(Read)),
+    Setting("read", "public", "Who may read: `public` or `members`.", setting_values.choice(Read)),
     Setting(
         "registration",
         "invite",
         "Who may make an account: `open` (everybody), `invite` (whoever has a link from an admin) "
         "or `closed` (nobody; admins make them).",
-        _choice(Registration),
+        setting_values.choice(Registration),
     ),
     Setting(
         "smtp_url",
         "",
         "The server that takes mail: `smtp://user:password@mail.example.com:587`, or `smtps://…`; "
         "`?from=` names the sender. Empty: no mail is sent.",
-        _smtp_url,
+        setting_values.smtp_url,
     ),
     Setting(
         "contact",
@@ -246,20 +163,51 @@ SETTINGS = (
         "Whom people ask who cannot log in: a name, a room, an e-mail address. Pages show it.",
         lambda text: text.strip(),
     ),
-    Setting("max_upload", "1GiB", "The largest file that may be uploaded.", _size),
+    Setting("max_upload", "1GiB", "The largest file that may be uploaded.", setting_values.size),
     Setting(
         "trusted_proxies",
         "0",
         "The reverse proxies whose `X-Forwarded-*` headers count: how many stand in front, or "
         "their addresses and networks, separated by commas.",
-        _proxies,
+        setting_values.proxies,
     ),
     Setting(
         "download_addresses",
         "whole",
         "How much of a client's address is kept with a download: `whole`, `shortened` "
         "(IPv4 to 24 bits, IPv6 to 48) or `none`.",
-        _choice(DownloadAddresses),
+        setting_values.choice(DownloadAddresses),
+    ),
+    Setting(
+        "upstream_url",
+        setting_values.PYPI,
+        "The Simple API to mirror: `https://packages.example.com/simple/`, or `pypi` for PyPI's. "
+        "Empty switches the mirror off.",
+        setting_values.upstream_url,
+    ),
+    Setting(
+        "upstream_ttl",
+        "600",
+        "Seconds for which a mirrored page counts as fresh.",
+        setting_values.seconds,
+    ),
+    Setting(
+        "upstreams",
+        "",
+        "A TOML file that describes more upstreams, which are asked before `upstream_url`.",
+        lambda text: setting_values.path(text) if text else None,
+    ),
+    Setting(
+        "reserved_names",
+        "",
+        "Names that no upstream is ever asked for, separated by commas: `acme-*, internal-tool`.",
+        setting_values.names,
+    ),
+    Setting(
+        "mirror_size",
+        "",
+        "How much room mirrored files may take, such as `50GiB`. Empty: as much as there is.",
+        lambda text: setting_values.size(text) if text else None,
     ),
 )
 

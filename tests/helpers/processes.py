@@ -40,9 +40,10 @@ def clean_environment(home: Path, **extra: str) -> dict[str, str]:
 
 
 def own_environment(home: Path, **extra: str) -> dict[str, str]:
-    """The same for a program that must find the code under test."""
+    """The same for a program that must find the code under test; nothing is mirrored."""
     source = Path(packslip.__file__).parents[1]
-    return clean_environment(home, PYTHONPATH=str(source), **extra)
+    own = {"PYTHONPATH": str(source), "PACKSLIP_UPSTREAM_URL": ""}
+    return clean_environment(home, **{**own, **extra})
 
 
 def run(

@@ -149,6 +149,9 @@ def fill(session: Session) -> None:
                 yanked=False,
                 pythons=1,
             ),
+            models.MirrorPage(package_id="demo"),
+            models.MirrorFile(file_id=release.files[0].id),
+            models.MirrorUpstream(name="upstream"),
         ]
     )
     session.commit()

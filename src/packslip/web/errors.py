@@ -35,6 +35,8 @@ STATUSES: tuple[tuple[type[errors.PackslipError], int], ...] = (
     (errors.TooLargeError, 413),
     (errors.PreconditionNeededError, 428),
     (errors.TooOftenError, 429),
+    (errors.BadGatewayError, 502),
+    (errors.GatewayTimeoutError, 504),
     (errors.StorageFullError, 507),
     (errors.UnavailableError, 503),
     (errors.InvalidError, 400),
