@@ -33,6 +33,8 @@ from packslip.index import staged_sweeper
 from packslip.index.routes import files, pypi_json, simple, upload_pages, uploads
 from packslip.logs import configure_logs
 from packslip.mail import sender
+from packslip.mirror import current as current_mirror
+from packslip.mirror import keeper
 from packslip.notes import expiry
 from packslip.notes.routes import api as notes_api
 from packslip.notes.routes import (
@@ -171,6 +173,8 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     recorder.init_app(app, settings)
     sender.init_app(app, COMPOSERS)
     expiry.init_app(app)
+    current_mirror.init_app(app, settings)
+    keeper.init_app(app)
     staged_sweeper.init_app(app)
     proxies.init_app(app, settings.trusted_proxies)
     return app

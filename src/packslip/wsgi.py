@@ -17,6 +17,8 @@ from packslip.downloads.recorder import current_recorder
 from packslip.errors import PackslipError
 from packslip.index import staged_sweeper
 from packslip.mail.sender import current_sender
+from packslip.mirror.current import current_mirror
+from packslip.mirror.keeper import current_keeper
 from packslip.notes import expiry
 from packslip.settings import Settings, note_served_at
 from packslip.web.context import current_settings, current_storage
@@ -53,6 +55,8 @@ class _Server(BaseApplication):  # type: ignore[misc]
             current_sender().start()
             expiry.current_sweeper().start()
             staged_sweeper.current_sweeper().start()
+            if current_mirror():
+                current_keeper().start()
         return app
 
 

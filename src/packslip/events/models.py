@@ -70,6 +70,19 @@ class Action(StrEnum):
     ACT_CHANGE = "act.change"
     ACT_LIFT = "act.lift"
     ACT_EXPIRE = "act.expire"
+    MIRROR_ADD = "mirror.add"
+    MIRROR_UPDATE = "mirror.update"
+    MIRROR_DESCRIBE = "mirror.describe"
+    MIRROR_MOVE = "mirror.move"
+    MIRROR_MISS = "mirror.miss"
+    MIRROR_ALTER = "mirror.alter"
+    MIRROR_YANK = "mirror.yank"
+    MIRROR_UNYANK = "mirror.unyank"
+    MIRROR_CHANGE_STATUS = "mirror.change-status"
+    MIRROR_CLAIM = "mirror.claim"
+    MIRROR_FORGET = "mirror.forget"
+    MIRROR_REFUSE_FILE = "mirror.refuse-file"
+    MIRROR_LOSE_FILE = "mirror.lose-file"
 
 
 class Event(Created, Base):

@@ -21,3 +21,11 @@ class UpstreamSlowError(GatewayTimeoutError):
         self.upstream = upstream
         self.problem = f"no answer within {seconds:.0f} s"
         super().__init__(f"The mirror could not get this from {upstream!r}: {self.problem}.")
+
+
+class KnownFailureError(BadGatewayError):
+    """An upstream failed a moment ago, for somebody else, and is not asked again yet."""
+
+    def __init__(self, failure: str) -> None:
+        super().__init__(failure)
+        self.failure = failure

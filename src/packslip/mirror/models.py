@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, false, text
+from sqlalchemy import ForeignKey, String, false, text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from packslip.db import Base, BigId, BytewiseText, Changed
@@ -69,6 +69,11 @@ class MirrorFile(Changed, Base):
     metadata_offered: Mapped[str | None] = mapped_column(String(64))
     #: Whether the metadata is held here.
     metadata_kept: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: Whether upstream says when it was uploaded; else `uploaded_at` is when it was first seen.
+    dated: Mapped[bool] = mapped_column(default=True, server_default=true())
+    #: Why upstream yanked this file, empty without a reason; None when it did not. The release is
+    #: yanked when all of its files are.
+    yanked: Mapped[str | None]
     #: Absolute address of the provenance object (PEP 740).
     provenance: Mapped[str | None]
     #: Since when the bytes are held here; None while they are not.
@@ -81,9 +86,8 @@ class MirrorFile(Changed, Base):
     vanished_at: Mapped[datetime | None]
     #: Why it is not served: upstream changed its bytes, or sent others than it announced.
     refused: Mapped[str | None]
-    #: Until when whoever fetches it now has time to do so.
-    lease_until: Mapped[datetime | None]
-    leased_by: Mapped[str | None] = mapped_column(String(64))
+    #: From when a refused file may be asked for again; None while it may not be at all.
+    retry_at: Mapped[datetime | None]
 
     file: Mapped[File] = relationship()
 
