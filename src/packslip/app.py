@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,9 @@ from packslip.index import staged_sweeper
 from packslip.index.routes import files, pypi_json, simple, upload_pages, uploads
 from packslip.logs import configure_logs
 from packslip.mail import sender
+from packslip.mirror import fetches, room
 from packslip.notes import expiry
+from packslip.notes.about import noted_ranges
 from packslip.notes.routes import api as notes_api
 from packslip.notes.routes import (
     api_comments,
@@ -172,6 +175,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     sender.init_app(app, COMPOSERS)
     expiry.init_app(app)
     staged_sweeper.init_app(app)
+    fetches.init_app(app, partial(room.keep_within_limit, noted_ranges))
     proxies.init_app(app, settings.trusted_proxies)
     return app
 

@@ -70,6 +70,8 @@ class Action(StrEnum):
     ACT_CHANGE = "act.change"
     ACT_LIFT = "act.lift"
     ACT_EXPIRE = "act.expire"
+    MIRROR_REFUSE_FILE = "mirror.refuse-file"
+    MIRROR_LOSE_FILE = "mirror.lose-file"
 
 
 class Event(Created, Base):

@@ -66,6 +66,8 @@ SENTENCES: Mapping[str, str] = {
     Action.ACT_CHANGE: "changed the act of the {note} on {package}{change}",
     Action.ACT_LIFT: "lifted the {act} of {package}{range} by the {note}",
     Action.ACT_EXPIRE: "let the {act} of {package}{range} by the {note} expire",
+    Action.MIRROR_REFUSE_FILE: "refused the bytes of {filename} that upstream sent{because}",
+    Action.MIRROR_LOSE_FILE: "could not get the whole of {filename} from upstream{because}",
 }
 
 #: The same where people acted on themselves.

@@ -11,3 +11,13 @@ def file_path(sha256: str, filename: str) -> str:
     It holds the digest, so that other bytes can never appear under it.
     """
     return f"files/{sha256[:2]}/{sha256[2:4]}/{sha256[4:]}/{quote(filename)}"
+
+
+def address_of(file_id: int, sha256: str | None, filename: str) -> str:
+    """The same for every file of a package: one whose digest is not known is found by its number.
+
+    Its metadata is at the same address with `.metadata` after it.
+    """
+    if sha256 is None:
+        return f"files/by-name/{file_id}/{quote(filename)}"
+    return file_path(sha256, filename)

@@ -81,9 +81,8 @@ class MirrorFile(Changed, Base):
     vanished_at: Mapped[datetime | None]
     #: Why it is not served: upstream changed its bytes, or sent others than it announced.
     refused: Mapped[str | None]
-    #: Until when whoever fetches it now has time to do so.
-    lease_until: Mapped[datetime | None]
-    leased_by: Mapped[str | None] = mapped_column(String(64))
+    #: From when a refused file may be asked for again; None while it may not be at all.
+    retry_at: Mapped[datetime | None]
 
     file: Mapped[File] = relationship()
 

@@ -41,8 +41,7 @@ def upgrade() -> None:
         sa.Column("pinned", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("vanished_at", packslip.db.UTCDateTime(), nullable=True),
         sa.Column("refused", sa.Text(), nullable=True),
-        sa.Column("lease_until", packslip.db.UTCDateTime(), nullable=True),
-        sa.Column("leased_by", sa.String(64), nullable=True),
+        sa.Column("retry_at", packslip.db.UTCDateTime(), nullable=True),
         *_times(),
         sa.ForeignKeyConstraint(
             ["file_id"], ["files.id"], name=op.f("fk_mirror_files_file_id_files"), ondelete="CASCADE"
