@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from packaging.utils import NormalizedName
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tests.helpers.accounts import ACTOR, make_user
@@ -18,7 +19,7 @@ from packslip.accounts.models import Role, User
 from packslip.db import write_transaction
 from packslip.events.models import Action, Event
 from packslip.index.queries import package_page
-from packslip.mirror.claiming import NormalizedName, UpstreamNameError, take_name
+from packslip.mirror.claiming import UpstreamNameError, take_name
 from packslip.mirror.current import current_mirror
 from packslip.mirror.models import MirrorPage
 from packslip.packages.models import Origin, Package
@@ -41,7 +42,7 @@ def app(tmp_path: Path, database_url: str) -> Iterator[Flask]:
 
 def take(session: Session, user: User, name: str = "demo") -> None:
     with write_transaction(session):
-        take_name(session, user, ACTOR, NormalizedName(name))
+        take_name(session, user, ACTOR, name)
 
 
 def test_a_member_cannot_upload_under_a_mirrored_name(session: Session) -> None:

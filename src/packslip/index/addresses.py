@@ -13,8 +13,11 @@ def file_path(sha256: str, filename: str) -> str:
     return f"files/{sha256[:2]}/{sha256[2:4]}/{sha256[4:]}/{quote(filename)}"
 
 
-def row_path(file_id: int, sha256: str | None, filename: str) -> str:
-    """The same for a file of which perhaps nobody has said its digest yet."""
-    if sha256 is not None:
-        return file_path(sha256, filename)
-    return f"files/by-name/{file_id}/{quote(filename)}"
+def address_of(file_id: int, sha256: str | None, filename: str) -> str:
+    """The same for every file of a package: one whose digest is not known is found by its number.
+
+    Its metadata is at the same address with `.metadata` after it.
+    """
+    if sha256 is None:
+        return f"files/by-name/{file_id}/{quote(filename)}"
+    return file_path(sha256, filename)

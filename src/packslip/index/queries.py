@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
 from packaging.utils import NormalizedName
@@ -11,9 +10,8 @@ from sqlalchemy import Row, exists, or_, select
 from sqlalchemy.orm import Session, defer, selectinload
 
 from packslip.accounts.models import User
-from packslip.errors import NotFoundError
 from packslip.events.models import Event
-from packslip.index.addresses import row_path
+from packslip.index.addresses import address_of
 from packslip.mirror.models import MirrorFile
 from packslip.notes.about import NoteAbout, covering, notes_about
 from packslip.notes.models import Note
@@ -29,35 +27,6 @@ from packslip.simple_api.page import (
     RootPage,
     normalize_name,
 )
-from packslip.storage.protocol import InvalidKeyError, content_key
-
-
-class UnknownFileError(NotFoundError):
-    """There is no file of this name and digest, or its bytes are not held here."""
-
-    def __init__(self, filename: str) -> None:
-        super().__init__(f"There is no file {filename!r} at this address.")
-        self.filename = filename
-
-
-@dataclass(frozen=True)
-class HeldFile:
-    """A file whose bytes are held here."""
-
-    package_id: str
-    release_id: int
-    filename: str
-    sha256: str
-    storage_key: str
-    metadata_sha256: str | None
-    uploaded_at: datetime
-    #: Why the bytes are refused, as a whole sentence; None while they are not.
-    held_reason: str | None
-    #: PEP 792: that of its package.
-    status: PackageStatus
-    status_reason: str | None
-    #: When an act on the package expires.
-    acts_until: datetime | None
 
 
 def sought_name(name: str) -> NormalizedName:
@@ -216,7 +185,7 @@ def _file_entry(row: Row[*tuple[Any, ...]]) -> FileEntry:
     return FileEntry(
         filename=row.filename,
         version=row.version,
-        url=f"../../{row_path(row.file_id, row.sha256, row.filename)}",
+        url=f"../../{address_of(row.file_id, row.sha256, row.filename)}",
         hashes=hashes,
         size=row.size,
         upload_time=None if row.dated is False else row.uploaded_at,
@@ -249,46 +218,3 @@ def package_with_files(session: Session, name: NormalizedName) -> Package:
     if package is None or not package.releases:
         raise UnknownPackageError(name)
     return package
-
-
-def held_file(session: Session, sha256: str, filename: str) -> HeldFile:
-    """Return the file with this digest and name.
-
-    Raises:
-        UnknownFileError: there is none, or its bytes are not held.
-    """
-    try:
-        content_key(sha256, filename)
-    except InvalidKeyError:
-        raise UnknownFileError(filename) from None
-    row = session.execute(
-        select(
-            Release.package_id,
-            File.release_id,
-            File.storage_key,
-            File.metadata_sha256,
-            File.uploaded_at,
-            Release.held_reason,
-            Package.status,
-            Package.status_reason,
-            Package.acts_until,
-        )
-        .join(Release, Release.id == File.release_id)
-        .join(Package, Package.id == Release.package_id)
-        .where(File.filename == filename, File.sha256 == sha256)
-    ).one_or_none()
-    if row is None or row.storage_key is None:
-        raise UnknownFileError(filename)
-    return HeldFile(
-        package_id=row.package_id,
-        release_id=row.release_id,
-        filename=filename,
-        sha256=sha256,
-        storage_key=row.storage_key,
-        metadata_sha256=row.metadata_sha256,
-        uploaded_at=row.uploaded_at,
-        held_reason=row.held_reason,
-        status=PackageStatus(row.status),
-        status_reason=row.status_reason,
-        acts_until=row.acts_until,
-    )

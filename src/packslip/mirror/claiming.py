@@ -38,7 +38,7 @@ class UpstreamNameError(NotAllowedError):
         self.upstream = upstream
 
 
-def upstream_that_has(session: Session, package_id: NormalizedName) -> str | None:
+def upstream_that_has(session: Session, package_id: str) -> str | None:
     """The upstream that has a package of that normalised name, as far as is known here.
 
     No upstream is asked: that would tell it the names of what is hosted.
@@ -49,15 +49,13 @@ def upstream_that_has(session: Session, package_id: NormalizedName) -> str | Non
     page = session.get(MirrorPage, package_id)
     if page is not None and page.state == PageState.FOUND:
         return page.upstream
-    for upstream in mirror.upstreams_for(package_id):
+    for upstream in mirror.upstreams_for(NormalizedName(package_id)):
         if package_id in mirror.names_of(upstream):
             return upstream.name
     return None
 
 
-def take_name(
-    session: Session, user: User, actor: Actor, package_id: NormalizedName
-) -> Sequence[str]:
+def take_name(session: Session, user: User, actor: Actor, package_id: str) -> Sequence[str]:
     """Let the user upload under a name, as far as upstream is concerned.
 
     Nothing happens when the package is hosted or its name free. An admin takes over a name that

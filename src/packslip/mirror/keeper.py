@@ -25,7 +25,6 @@ from packslip.errors import PackslipError
 from packslip.mirror.circuit import asking
 from packslip.mirror.current import current_mirror
 from packslip.mirror.describing import describe
-
 from packslip.mirror.names import fetch_names
 from packslip.mirror.upstreams import Upstream
 

@@ -93,3 +93,17 @@ def visible(
 def covering(notes: Iterable[NoteAbout], version: str) -> list[NoteAbout]:
     """The notes about some releases, this version among them."""
     return [note for note in notes if note.version_range is not None and note.covers(version)]
+
+
+def noted_ranges(session: Session, package_ids: Collection[str]) -> dict[str, list[str | None]]:
+    """By package, the ranges of versions that notes are about, whoever may see them."""
+    rows = session.execute(
+        select(Note.package_id, Note.version_range)
+        .where(Note.package_id.in_(sorted(package_ids)), Note.deleted_at.is_(None))
+        .distinct()
+    )
+    found: dict[str, list[str | None]] = {}
+    for package_id, version_range in rows:
+        if package_id is not None:
+            found.setdefault(package_id, []).append(version_range)
+    return found

@@ -44,13 +44,8 @@ def send_stored(
     Raises:
         MissingBytesError: there is nothing under the key.
     """
-    response = Response(mimetype="application/octet-stream")
-    response.set_etag(sha256)
-    response.last_modified = last_modified
-    response.accept_ranges = "bytes"
-    _allow_caching(response)
-    if not is_resource_modified(request.environ, f'"{sha256}"', last_modified=last_modified):
-        response.status_code = 412 if request.if_match else 304
+    response = blank_answer(sha256, last_modified)
+    if response.status_code != 200:
         return response
     stored = _open(key)
     part = _requested_part(response, stored.size)
@@ -70,6 +65,21 @@ def send_stored(
         response.response = _send(stored, part, _socket(), on_whole)
         # For a client that is gone before the first block.
         response.call_on_close(stored.close)
+    return response
+
+
+def blank_answer(sha256: str, last_modified: datetime) -> Response:
+    """An answer with the headers for bytes of that digest, which never change, and without them.
+
+    Its status is another one than 200 when a precondition decides that no bytes are to follow.
+    """
+    response = Response(mimetype="application/octet-stream")
+    response.set_etag(sha256)
+    response.last_modified = last_modified
+    response.accept_ranges = "bytes"
+    _allow_caching(response)
+    if not is_resource_modified(request.environ, f'"{sha256}"', last_modified=last_modified):
+        response.status_code = 412 if request.if_match else 304
     return response
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from flask import Blueprint, request
@@ -13,7 +14,8 @@ from packslip.accounts.readers import current_reader, guard_reading
 from packslip.db import session
 from packslip.downloads.recorder import current_recorder
 from packslip.errors import NotAllowedError
-from packslip.index.queries import HeldFile, UnknownFileError, held_file
+from packslip.index.held_files import HeldFile, UnknownFileError, held_file, numbered_file
+from packslip.index.mirrored_files import send_mirrored, send_mirrored_metadata
 from packslip.notes.expiry import read_current
 from packslip.simple_api.page import PackageStatus
 from packslip.storage.protocol import metadata_key
@@ -43,15 +45,29 @@ class QuarantinedError(NotAllowedError):
 )
 def file(first: str, second: str, rest: str, filename: str) -> Response:
     """Send a file, or with `.metadata` after its name the metadata from inside of it."""
+    name = filename.removesuffix(_METADATA)
+    return _answer(filename, lambda: held_file(session(), first + second + rest, name))
+
+
+@blueprint.get("/files/by-name/<int:file_id>/<filename>")
+def file_by_name(file_id: int, filename: str) -> Response:
+    """The same for a mirrored file whose digest upstream does not tell."""
+    name = filename.removesuffix(_METADATA)
+    return _answer(filename, lambda: numbered_file(session(), file_id, name))
+
+
+def _answer(filename: str, read: Callable[[], HeldFile]) -> Response:
     reader = current_reader()
-    db_session, sha256 = session(), first + second + rest
-    found = read_current(
-        db_session, lambda: held_file(db_session, sha256, filename.removesuffix(_METADATA))
-    )
+    found = read_current(session(), read)
     require_reader(reader, current_settings().read, found.package_id)
+    _require_offered(found)
+    return _metadata(found) if filename.endswith(_METADATA) else _bytes(found, reader)
+
+
+def _require_offered(found: HeldFile) -> None:
+    """Allow to send anything of the file; what refuses it raises, with what installers print."""
     if found.status is PackageStatus.QUARANTINED:
         raise QuarantinedError(found)
-    return _metadata(found) if filename.endswith(_METADATA) else _bytes(found, reader)
 
 
 def _bytes(found: HeldFile, reader: Identity | None) -> Response:
@@ -68,13 +84,19 @@ def _bytes(found: HeldFile, reader: Identity | None) -> Response:
         user_id=reader.user.id if reader else None,
         token_id=reader.token.id if reader and reader.token else None,
     )
+    if found.is_mirrored:
+        return send_mirrored(session(), found, record)
+    assert found.storage_key is not None
+    assert found.sha256 is not None
     return send_stored(
         found.storage_key, sha256=found.sha256, last_modified=found.uploaded_at, on_whole=record
     )
 
 
 def _metadata(found: HeldFile) -> Response:
-    if found.metadata_sha256 is None:
+    if found.is_mirrored:
+        return send_mirrored_metadata(session(), found)
+    if found.metadata_sha256 is None or found.storage_key is None:
         raise UnknownFileError(f"{found.filename}{_METADATA}")
     return send_stored(
         metadata_key(found.storage_key),

@@ -12,7 +12,7 @@ from werkzeug import Response
 from packslip.accounts.readers import current_reading_user, guard_reading
 from packslip.db import session
 from packslip.index import queries
-from packslip.index.addresses import row_path
+from packslip.index.addresses import address_of
 from packslip.mirror.refreshing import make_current
 from packslip.notes.about import notes_about
 from packslip.notes.expiry import read_current
@@ -156,7 +156,7 @@ def _files(package: Package, release: Release) -> list[dict[str, Any]]:
 def _address(package: Package, file: File) -> str | None:
     if file.storage_key is None and package.origin != Origin.MIRRORED:
         return file.url
-    return f"{base_url()}/{row_path(file.id, file.sha256, file.filename)}"
+    return f"{base_url()}/{address_of(file.id, file.sha256, file.filename)}"
 
 
 def _file(release: Release, file: File, address: str) -> dict[str, Any]:

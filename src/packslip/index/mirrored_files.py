@@ -1,0 +1,140 @@
+"""Answers made of mirrored files, whose bytes come from upstream while they are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from flask import request
+from sqlalchemy.orm import Session
+from werkzeug import Response
+
+from packslip.db import write_transaction
+from packslip.index.held_files import HeldFile
+from packslip.mirror.fetches import Following, NothingCameError, current_fetches
+from packslip.mirror.file_operations import (
+    kept_metadata_key,
+    note_lost,
+    note_lost_metadata,
+    note_use,
+)
+from packslip.mirror.file_queries import Wanted, wanted_file
+from packslip.mirror.metadata import provide_metadata
+from packslip.storage.protocol import MissingBytesError
+from packslip.web.stored import blank_answer, send_stored
+
+#: Seconds for which a client that asks for a part waits until the file is held; it gets the whole
+#: file otherwise.
+PART_PATIENCE = 10.0
+
+#: Seconds for which a client waits that could not tell an end from a break.
+WHOLE_PATIENCE = 60.0
+
+
+def send_mirrored(session: Session, found: HeldFile, on_whole: Callable[[], None]) -> Response:
+    """Answer with the bytes of a mirrored file: held ones, or those that come from upstream.
+
+    Nothing wrong and nothing short is sent as if it were the whole: the last bytes go out once all
+    of them were verified, and the connection is cut otherwise. `on_whole` is as in `send_stored`.
+
+    Raises:
+        PackslipError: the file could not be fetched, and nothing of it was sent.
+    """
+    if found.storage_key is not None and found.sha256 is not None:
+        key, sha256 = found.storage_key, found.sha256
+        note_use(session, found.id, found.used_at)
+        try:
+            return send_stored(
+                key, sha256=sha256, last_modified=found.uploaded_at, on_whole=on_whole
+            )
+        except MissingBytesError:
+            # Upstream still has them.
+            with write_transaction(session):
+                note_lost(session, found.id, key)
+    response = _blank(found)
+    if response.status_code != 200:
+        return response
+    if request.method == "HEAD" and found.size:
+        response.content_length = found.size
+        return response
+    wanted = wanted_file(session, found.id)
+    # The answer may take long, and the connections of the database are few.
+    session.rollback()
+    following = current_fetches().follow(wanted)
+    try:
+        following.begin()
+        if following.is_kept or (_asks_for_part() and following.keep(PART_PATIENCE)):
+            following.close()
+            return _send_kept(session, found, on_whole)
+        if not _can_tell_break(following) and not following.finish(WHOLE_PATIENCE):
+            raise NothingCameError(found.filename, WHOLE_PATIENCE)
+    except BaseException:
+        following.close()
+        raise
+    if following.length is not None:
+        response.content_length = following.length
+    response.call_on_close(following.close)
+    if request.method != "HEAD":
+        response.response = _send(following, on_whole)
+    return response
+
+
+def send_mirrored_metadata(session: Session, found: HeldFile) -> Response:
+    """Answer with the metadata of a mirrored file, from upstream or out of the wheel.
+
+    Raises:
+        PackslipError: there is none, or it could not be fetched.
+    """
+    wanted = provide_metadata(session, found.id)
+    try:
+        return _send_metadata(wanted, found)
+    except MissingBytesError:
+        with write_transaction(session):
+            note_lost_metadata(session, found.id)
+        return _send_metadata(provide_metadata(session, found.id), found)
+
+
+def _blank(found: HeldFile) -> Response:
+    if found.sha256 is not None:
+        return blank_answer(found.sha256, found.uploaded_at)
+    response = Response(mimetype="application/octet-stream")
+    # Nobody knows yet which bytes belong to this address.
+    response.cache_control.no_store = True
+    return response
+
+
+def _asks_for_part() -> bool:
+    return request.method == "GET" and "Range" in request.headers
+
+
+def _can_tell_break(following: Following) -> bool:
+    """Whether the client would see that the connection is cut before the end."""
+    return following.length is not None or request.environ["SERVER_PROTOCOL"] == "HTTP/1.1"
+
+
+def _send_kept(session: Session, found: HeldFile, on_whole: Callable[[], None]) -> Response:
+    wanted = wanted_file(session, found.id)
+    session.rollback()
+    if wanted.storage_key is None or wanted.sha256 is None:
+        raise MissingBytesError(found.filename)
+    return send_stored(
+        wanted.storage_key,
+        sha256=wanted.sha256,
+        last_modified=found.uploaded_at,
+        on_whole=on_whole,
+    )
+
+
+def _send_metadata(wanted: Wanted, found: HeldFile) -> Response:
+    assert wanted.metadata_sha256 is not None
+    return send_stored(
+        kept_metadata_key(wanted.metadata_sha256, wanted.filename),
+        sha256=wanted.metadata_sha256,
+        last_modified=found.uploaded_at,
+    )
+
+
+def _send(following: Following, on_whole: Callable[[], None]) -> Iterator[bytes]:
+    for block, is_last in following.blocks():
+        if is_last:
+            on_whole()
+        yield block

@@ -1,0 +1,338 @@
+"""Files that come from upstream while they are sent."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from tests.helpers.distributions import build_wheel
+from tests.helpers.fetching import downloads, get
+from tests.helpers.mirroring import (
+    WHEEL,
+    FileUpstream,
+    Manner,
+    add_mirrored_file,
+    file_upstream,
+)
+
+from packslip.errors import PackslipError
+from packslip.events.models import Event
+from packslip.index.addresses import address_of
+from packslip.mirror import fetches, transfer
+from packslip.mirror.fetches import current_fetches
+from packslip.mirror.models import MirrorFile
+from packslip.packages.models import File, Package, Release
+from packslip.web import context
+from packslip.web.context import current_settings, current_storage
+
+SMALL = b"0123456789"
+DATA = random.Random(7).randbytes(700_000)
+OTHER = random.Random(8).randbytes(700_000)
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transfer, "PAUSE", 0.01)
+
+
+@pytest.fixture
+def upstream(app: Flask) -> Iterator[FileUpstream]:
+    with file_upstream() as found:
+        settings = replace(current_settings(), upstream_url=f"{found.url}/simple/")
+        context.attach(app, settings, current_storage())
+        yield found
+        current_fetches().stop()
+
+
+def path_of(file: File) -> str:
+    return f"/{address_of(file.id, file.sha256, file.filename)}"
+
+
+def settle(session: Session) -> None:
+    """Wait for the fetches of this process."""
+    running = [thread for thread in threading.enumerate() if thread.name.startswith("fetch ")]
+    for thread in running:
+        thread.join(20)
+    session.rollback()
+
+
+def actions(session: Session) -> list[str]:
+    return list(session.scalars(select(Event.action)))
+
+
+def parts() -> list[Path]:
+    return list((current_settings().data / "mirror").glob("*"))
+
+
+def test_a_file_is_fetched_when_it_is_asked_for_first_and_kept(
+    session: Session, client: FlaskClient, upstream: FileUpstream
+) -> None:
+    file = add_mirrored_file(session, upstream.add(DATA), DATA)
+    first = get(client, path_of(file))
+    assert (first.status_code, first.data) == (200, DATA)
+    assert first.headers["Content-Length"] == str(len(DATA))
+    assert first.headers["ETag"] == f'"{sha256(DATA).hexdigest()}"'
+    settle(session)
+    again = get(client, path_of(file), Range="bytes=1-3")
+    assert (again.status_code, again.data) == (206, DATA[1:4])
+    assert len(upstream.requests) == 1
+    assert not parts()
+    mirrored = session.get_one(MirrorFile, file.id)
+    assert mirrored.kept_at is not None
+    assert mirrored.used_at is not None
+    assert [row.file for row in downloads(session)] == [WHEEL]
+
+
+def test_one_request_goes_upstream_however_many_clients_ask(
+    app: Flask, session: Session, upstream: FileUpstream
+) -> None:
+    pause = Manner(wait_after=200_000)
+    path = path_of(add_mirrored_file(session, upstream.add(DATA, WHEEL, pause), DATA))
+    began = threading.Barrier(6)
+
+    def ask(_: int) -> bytes:
+        response = app.test_client().get(path)
+        body = iter(response.iter_encoded())
+        head = next(body)
+        # All of them have the beginning before upstream has sent the end.
+        began.wait(20)
+        pause.wait_for.set()
+        return head + b"".join(body)
+
+    session.rollback()
+    with ThreadPoolExecutor(6) as pool:
+        assert set(pool.map(ask, range(6))) == {DATA}
+    assert len(upstream.requests) == 1
+    settle(session)
+    assert len(downloads(session)) == 6
+
+
+def test_a_client_that_goes_away_does_not_end_the_fetch(
+    session: Session, client: FlaskClient, upstream: FileUpstream
+) -> None:
+    pause = Manner(wait_after=200_000)
+    file = add_mirrored_file(session, upstream.add(DATA, WHEEL, pause), DATA)
+    client.get(path_of(file)).close()
+    pause.wait_for.set()
+    settle(session)
+    assert session.get_one(File, file.id).storage_key is not None
+    assert not downloads(session)
+
+
+@pytest.mark.parametrize("data", [SMALL, DATA])
+def test_wrong_bytes_are_never_whole_and_not_asked_for_again_soon(
+    session: Session, client: FlaskClient, upstream: FileUpstream, data: bytes
+) -> None:
+    bad = data[::-1]
+    file = add_mirrored_file(session, upstream.add(bad), data)
+    if data is SMALL:
+        answer = get(client, path_of(file))
+        assert answer.status.startswith(f"502 Upstream sent wrong bytes for {WHEEL}: its sha256")
+    else:
+        answer, got = client.get(path_of(file)), b""
+        with pytest.raises(PackslipError):
+            for block in answer.iter_encoded():
+                got += block
+        assert len(got) < len(data)
+        answer.close()
+    settle(session)
+    refused = get(client, path_of(file))
+    assert refused.status.startswith(f"502 The mirror refuses {WHEEL}: Upstream sent other bytes")
+    settle(session)
+    assert len(upstream.requests) == 1
+    assert actions(session).count("mirror.refuse-file") == 1
+    assert not downloads(session)
+    assert session.get_one(File, file.id).storage_key is None
+    # Later, it is tried again; upstream may have mended it.
+    session.get_one(MirrorFile, file.id).retry_at = file.uploaded_at
+    session.commit()
+    upstream.add(data)
+    assert get(client, path_of(file)).data == data
+    settle(session)
+    assert session.get_one(MirrorFile, file.id).refused is None
+
+
+def test_a_file_that_ends_early_again_and_again_is_cut_for_the_client_too(
+    session: Session, client: FlaskClient, upstream: FileUpstream
+) -> None:
+    manners = Manner(cut_after=300_000), Manner(cut_after=0)
+    file = add_mirrored_file(session, upstream.add(DATA, WHEEL, *manners), DATA)
+    answer = client.get(path_of(file))
+    with pytest.raises(PackslipError):
+        b"".join(answer.iter_encoded())
+    answer.close()
+    settle(session)
+    assert actions(session).count("mirror.lose-file") == 1
+    # The next one goes on from there.
+    upstream.add(DATA)
+    assert get(client, path_of(file)).data == DATA
+    assert upstream.requests[-1][1] == "bytes=300000-"
+    settle(session)
+
+
+@pytest.mark.parametrize(
+    ("status", "told"), [(503, "502 "), (404, f"404 Upstream has no file {WHEEL} any more.")]
+)
+def test_what_fails_before_the_first_byte_is_told_with_its_reason(
+    session: Session, client: FlaskClient, upstream: FileUpstream, status: int, told: str
+) -> None:
+    file = add_mirrored_file(session, upstream.add(SMALL, WHEEL, Manner(status=status)), SMALL)
+    assert get(client, path_of(file)).status.startswith(told)
+    settle(session)
+    assert not downloads(session)
+
+
+def test_silence_is_a_time_out(
+    session: Session,
+    client: FlaskClient,
+    upstream: FileUpstream,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fetches, "PATIENCE", 0.2)
+    monkeypatch.setattr(fetches.Following.begin, "__defaults__", (0.2,))
+    pause = Manner(wait_after=0)
+    file = add_mirrored_file(session, upstream.add(SMALL, WHEEL, pause, Manner()))
+    answer = get(client, path_of(file))
+    assert answer.status_code in {200, 504}
+    pause.wait_for.set()
+    settle(session)
+
+
+def test_head_and_a_client_that_has_it_ask_for_nothing(
+    session: Session, client: FlaskClient, upstream: FileUpstream
+) -> None:
+    file = add_mirrored_file(session, upstream.add(DATA), DATA)
+    head = client.head(path_of(file))
+    assert head.headers["Content-Length"] == str(len(DATA))
+    known = get(client, path_of(file), If_None_Match=f'"{file.sha256}"')
+    assert known.status_code == 304
+    assert not upstream.requests
+
+
+def test_a_part_of_what_is_not_held_comes_when_it_is(
+    session: Session, client: FlaskClient, upstream: FileUpstream
+) -> None:
+    path = path_of(add_mirrored_file(session, upstream.add(DATA), DATA))
+    part = get(client, path, Range="bytes=-5")
+    assert (part.status_code, part.data) == (206, DATA[-5:])
+    assert upstream.requests == [(f"/{WHEEL}", None)]
+
+
+def test_a_file_without_a_digest_has_an_address_of_its_own_and_gets_one(
+    session: Session, client: FlaskClient, upstream: FileUpstream
+) -> None:
+    file = add_mirrored_file(session, upstream.add(DATA, WHEEL, Manner(length=False)))
+    path = path_of(file)
+    assert path == f"/files/by-name/{file.id}/{WHEEL}"
+    first = get(client, path)
+    assert first.data == DATA
+    assert first.cache_control.no_store
+    settle(session)
+    assert session.get_one(File, file.id).sha256 == sha256(DATA).hexdigest()
+    assert session.get_one(File, file.id).size == len(DATA)
+    assert get(client, path).data == DATA
+    assert get(client, f"/files/by-name/{file.id}/other.whl").status_code == 404
+    assert len(upstream.requests) == 1
+
+
+def test_bytes_that_are_gone_from_the_storage_are_fetched_again(
+    session: Session, client: FlaskClient, upstream: FileUpstream
+) -> None:
+    file = add_mirrored_file(session, upstream.add(SMALL), SMALL)
+    get(client, path_of(file))
+    settle(session)
+    current_storage().delete(session.get_one(File, file.id).storage_key or "")
+    assert get(client, path_of(file)).data == SMALL
+    settle(session)
+    assert len(upstream.requests) == 2
+
+
+def test_what_is_held_or_quarantined_is_not_even_asked_for(
+    session: Session, client: FlaskClient, upstream: FileUpstream
+) -> None:
+    file = add_mirrored_file(session, upstream.add(SMALL), SMALL)
+    session.get_one(Release, file.release_id).held_reason = "On hold by ada: bad (note 1)"
+    session.commit()
+    assert get(client, path_of(file)).status == "403 On hold by ada: bad (note 1)"
+    session.get_one(Package, "demo").status = "quarantined"
+    session.commit()
+    assert get(client, f"{path_of(file)}.metadata").status_code == 403
+    assert not upstream.requests
+
+
+def test_a_reserved_name_is_not_asked_for(
+    app: Flask, session: Session, client: FlaskClient, upstream: FileUpstream
+) -> None:
+    file = add_mirrored_file(session, upstream.add(SMALL), SMALL)
+    settings = replace(current_settings(), reserved_names=("dem*",))
+    context.attach(app, settings, current_storage())
+    assert get(client, path_of(file)).status_code == 502
+    settle(session)
+    assert not upstream.requests
+
+
+METADATA = b"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n"
+
+
+def test_metadata_is_passed_on_and_kept(
+    session: Session, client: FlaskClient, upstream: FileUpstream
+) -> None:
+    url = upstream.add(SMALL)
+    upstream.add(METADATA, f"{WHEEL}.metadata")
+    file = add_mirrored_file(session, url, SMALL, mirrored={"metadata_offered": "true"})
+    for _ in range(2):
+        answer = get(client, f"{path_of(file)}.metadata")
+        assert (answer.status_code, answer.data) == (200, METADATA)
+    assert upstream.requests == [(f"/{WHEEL}.metadata", None)]
+    session.rollback()
+    assert session.get_one(File, file.id).metadata_sha256 == sha256(METADATA).hexdigest()
+
+
+def test_other_metadata_than_was_announced_is_refused_for_a_while(
+    session: Session, client: FlaskClient, upstream: FileUpstream
+) -> None:
+    url = upstream.add(SMALL)
+    upstream.add(METADATA, f"{WHEEL}.metadata")
+    announced = sha256(b"other").hexdigest()
+    file = add_mirrored_file(session, url, SMALL, mirrored={"metadata_offered": announced})
+    for _ in range(2):
+        answer = get(client, f"{path_of(file)}.metadata")
+        assert answer.status.startswith(f"502 Upstream sent wrong bytes for {WHEEL}.metadata")
+    assert len(upstream.requests) == 1
+    assert actions(session).count("mirror.refuse-file") == 1
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_metadata_that_upstream_does_not_offer_is_made_from_the_wheel(
+    session: Session, client: FlaskClient, upstream: FileUpstream, tmp_path: Path, ranges: bool
+) -> None:
+    code = {"demo/data.bin": random.Random(1).randbytes(900_000), "demo/__init__.py": ""}
+    data = build_wheel(tmp_path, "demo", "1.0", files=code).read_bytes()
+    file = add_mirrored_file(session, upstream.add(data, WHEEL, Manner(ranges=ranges)), data)
+    answer = get(client, f"{path_of(file)}.metadata")
+    assert b"Name: demo\n" in answer.data
+    settle(session)
+    row = session.get_one(File, file.id)
+    assert row.metadata_sha256 == sha256(answer.data).hexdigest()
+    assert row.metadata_is_static
+    assert (row.storage_key is None) is ranges
+    assert len(upstream.requests) <= 2
+
+
+def test_a_source_distribution_without_metadata_has_none(
+    session: Session, client: FlaskClient, upstream: FileUpstream
+) -> None:
+    url = upstream.add(SMALL, "demo-1.0.tar.gz")
+    file = add_mirrored_file(session, url, SMALL, "demo-1.0.tar.gz")
+    assert get(client, f"{path_of(file)}.metadata").status_code == 404
+    assert not upstream.requests
