@@ -176,7 +176,7 @@ def list_package_notes(
     listed = [
         ListedNote(
             note,
-            None if act is None else Act(act),
+            Act(act) if act else None,
             found[note.version_range][:NAMED],
             max(0, len(found[note.version_range]) - NAMED),
         )
