@@ -150,7 +150,7 @@ def list_shown_acts(session: Session, user: User | None, package_id: str) -> Seq
     return sorted(acts, key=lambda act: _STRENGTH.index(act.act))
 
 
-def list_package_notes(
+def list_notes_on(
     session: Session, user: User | None, package_id: str, version: str | None, page: int
 ) -> NoteListing:
     """One page of the notes on the package that the user may see; pages begin with 1.

@@ -13,7 +13,7 @@ from packslip import db
 from packslip.accounts.current import current_user
 from packslip.accounts.readers import guard_pages
 from packslip.notes.access import allowed_acts
-from packslip.notes.package_notes import PackageNotes, list_package_notes, read_package_notes
+from packslip.notes.package_notes import PackageNotes, list_notes_on, read_package_notes
 from packslip.notes.rendering import beginning_of
 from packslip.packages.heads import Head, read_head
 from packslip.packages.models import Act, Package
@@ -36,7 +36,7 @@ def index(name: str, version: str | None = None) -> str | Response:
     session, user = db.session(), current_user()
     head = read_head(session, user, name, version)
     page = request.args.get("page", 1, type=int)
-    listing = list_package_notes(session, user, head.package.id, head.version, page)
+    listing = list_notes_on(session, user, head.package.id, head.version, page)
     return render_template(
         "notes/package.html",
         head=head,
