@@ -94,8 +94,23 @@ def fill(server: Server, folder: Path) -> None:
             answer = server.upload(tokens[demo.owner], path)
             assert answer.status_code == 200, answer.text
     server.command("package", "yank", "acme-orders", "1.2", "--reason", "rounds VAT wrongly")
+    _write_notes(server)
     server.command("package", "maintainers", "add", "acme-orders", "grace")
     _spread_over_time(server)
+
+
+def _write_notes(server: Server) -> None:
+    for username, title, *rest in (
+        ("grace", "loses the currency of refunds", "--package", "acme-orders", "--versions",
+         "==1.1", "--act", "hold", "--visibility", "public"),
+        ("ada", "2.1 needs the new queue; plan a day for it", "--package", "acme-orders",
+         "--versions", ">=2.1", "--act", "warn", "--visibility", "public"),
+        ("ada", "How we roll out new versions", "--package", "acme-orders", "--visibility",
+         "public", "--body", "First the *staging* shop, then half of the workers. See #deploy."),
+        ("grace", "acme-ledger exports the same, faster", "--package", "acme-legacy-export",
+         "--act", "archive", "--visibility", "public"),
+    ):  # fmt: skip
+        server.command("note", "add", "--user", username, "--title", title, *rest)
 
 
 def _distributions(folder: Path, demo: Demo) -> Iterator[Path]:

@@ -46,6 +46,8 @@ from packslip.notes.routes import (
     note_revisions,
     notes,
     osv,
+    package_acts,
+    package_notes,
     yanks,
 )
 from packslip.packages.routes import settings as package_settings
@@ -101,6 +103,8 @@ BLUEPRINTS = (
     notes_api.blueprint,
     openapi.blueprint,
     osv.blueprint,
+    package_acts.blueprint,
+    package_notes.blueprint,
     package_pages.blueprint,
     package_settings.blueprint,
     passkey.blueprint,

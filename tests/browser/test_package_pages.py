@@ -63,7 +63,7 @@ FIELDS = {
     "provides_extra": ["test"],
 }
 
-TABS = ("", "files/", "dependencies/", "releases/", "downloads/")
+TABS = ("", "files/", "dependencies/", "notes/", "releases/", "downloads/")
 
 
 @pytest.fixture(scope="module")

@@ -7,14 +7,25 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from flask import session
+from flask import request, session
 
+from packslip import db
 from packslip.accounts.current import current_login
+from packslip.accounts.identity import WrongCredentialsError, check_password
+from packslip.accounts.models import User
+from packslip.errors import NotAllowedError
 
 #: How long a log-in, or a password that was given again, counts.
 FRESH = timedelta(minutes=15)
 
 _PROOF = "proof"
+
+
+class WrongPasswordError(NotAllowedError):
+    """The password is not the user's."""
+
+    def __init__(self) -> None:
+        super().__init__("This is not your password.")
 
 
 def is_fresh() -> bool:
@@ -31,8 +42,19 @@ def is_fresh() -> bool:
     return bool(now.timestamp() - proof["at"] < FRESH.total_seconds())
 
 
-def note_proof() -> None:
-    """Remember that the user has just given the password again."""
+def prove(user: User, password: str) -> None:
+    """Remember that the user has given the password again just now, if it is theirs.
+
+    Call it outside of write transactions, see `packslip.accounts.identity.check_password`.
+
+    Raises:
+        WrongPasswordError: it is not.
+        TooManyFailuresError: there were too many failures lately; it was not looked at.
+    """
+    try:
+        check_password(db.session(), user, password, request.remote_addr)
+    except WrongCredentialsError:
+        raise WrongPasswordError from None
     login = current_login()
     if login is not None:
         session[_PROOF] = {"login": login.id, "at": datetime.now(UTC).timestamp()}

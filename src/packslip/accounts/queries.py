@@ -19,11 +19,14 @@ MAX_EMAIL = 320
 
 
 class UnknownUserError(NotFoundError):
-    """There is no such user."""
+    """There is no such user; perhaps one with a name like it was meant."""
 
-    def __init__(self, username: str) -> None:
-        super().__init__(f"There is no user {username!r}.")
+    def __init__(self, username: str, nearest: Sequence[str] = ()) -> None:
+        meant = " or ".join(repr(other) for other in nearest)
+        hint = f" Did you mean {meant}?" if meant else ""
+        super().__init__(f"There is no user {username!r}.{hint}")
         self.username = username
+        self.links = [(f"/user/{other}/", other) for other in nearest]
 
 
 class UnknownTokenError(NotFoundError):

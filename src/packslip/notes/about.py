@@ -76,8 +76,12 @@ def notes_about(
 
 def is_acting() -> ColumnElement[bool]:
     """The condition that joins a note to what it does now: what has expired does nothing more."""
-    lasts = or_(StandingAct.expires_at.is_(None), StandingAct.expires_at > datetime.now(UTC))
-    return and_(StandingAct.note_id == Note.id, lasts)
+    return and_(StandingAct.note_id == Note.id, is_lasting())
+
+
+def is_lasting() -> ColumnElement[bool]:
+    """The condition on an act that has not expired."""
+    return or_(StandingAct.expires_at.is_(None), StandingAct.expires_at > datetime.now(UTC))
 
 
 def visible(

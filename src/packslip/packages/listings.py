@@ -30,6 +30,8 @@ class ListedRelease:
     is_prerelease: bool
     yanked: bool
     yanked_reason: str | None
+    #: Why its bytes are refused; None while they are not.
+    held_reason: str | None
 
 
 def list_releases(session: Session, package_id: str, page: int) -> list[ListedRelease]:
@@ -43,6 +45,7 @@ def list_releases(session: Session, package_id: str, page: int) -> list[ListedRe
             Release.is_prerelease,
             Release.yanked,
             Release.yanked_reason,
+            Release.held_reason,
         )
         .where(Release.package_id == package_id)
         .order_by(Release.sort_key.desc(), Release.id)
@@ -73,6 +76,7 @@ def list_releases(session: Session, package_id: str, page: int) -> list[ListedRe
                 is_prerelease=row.is_prerelease,
                 yanked=row.yanked,
                 yanked_reason=row.yanked_reason,
+                held_reason=row.held_reason,
             )
         )
     return listed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable, Sequence
 
 from packaging.utils import canonicalize_name
 from sqlalchemy import func, select
@@ -17,7 +18,7 @@ LONGEST = 64
 COMPARED = 400
 
 #: So many letters may a name be longer or shorter.
-_LENGTHS = 2
+LENGTHS = 2
 
 #: How much alike two names must be, from 0 to 1.
 _ALIKE = 0.7
@@ -32,10 +33,19 @@ def nearest_names(session: Session, name: str, limit: int = 3) -> list[str]:
     sought = canonicalize_name(name)
     if not 2 <= len(sought) <= LONGEST or not sought.isascii():
         return []
+    return most_alike(sought, limit, lambda letters: _beginning_with(session, letters, len(sought)))
+
+
+def most_alike(
+    sought: str, limit: int, beginning_with: Callable[[str], Sequence[str]]
+) -> list[str]:
+    """Those of the names with the same beginning that are like this one, the most similar first.
+
+    `beginning_with` gives names that begin with some letters, at most `COMPARED`.
+    """
     for shared in (sought[:3], sought[:1]):
-        candidates = _beginning_with(session, shared, len(sought))
         # Letters are left out, doubled and exchanged more often than taken for others.
-        found = difflib.get_close_matches(sought, candidates, limit, _ALIKE)
+        found = difflib.get_close_matches(sought, beginning_with(shared), limit, _ALIKE)
         if found:
             return found
     return []
@@ -47,7 +57,7 @@ def _beginning_with(session: Session, letters: str, length: int) -> list[str]:
     query = (
         select(Package.id)
         .where(Package.id >= letters, Package.id < after)
-        .where(func.length(Package.id).between(length - _LENGTHS, length + _LENGTHS))
+        .where(func.length(Package.id).between(length - LENGTHS, length + LENGTHS))
         .order_by(Package.id)
         .limit(COMPARED)
     )

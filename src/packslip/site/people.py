@@ -6,19 +6,25 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
 from packslip.accounts.models import User
+from packslip.accounts.queries import UnknownUserError, get_shown_user
+from packslip.accounts.usernames import is_username
 from packslip.downloads.models import DownloadTotal
 from packslip.events.models import Action, Event
 from packslip.packages.models import File, Maintainer, Release
+from packslip.packages.nearest_names import COMPARED, LENGTHS, most_alike
 
 #: Packages on one page.
 PER_PAGE = 50
 
 #: So many of the latest uploads are shown.
 UPLOADS = 10
+
+#: So many names are told to who asked for one that nobody has.
+_NEAREST = 3
 
 #: So many of the latest events are looked through for them: files may have gone since.
 _LOOKED_AT = 100
@@ -44,6 +50,38 @@ class Maintained:
     number: int
     page: int
     pages: int
+
+
+def get_person(session: Session, username: str, viewer: User | None) -> User:
+    """The user whose page it is, in whatever case the name is written.
+
+    Raises:
+        UnknownUserError: there is none, or they are disabled; it names people with a name like it.
+    """
+    try:
+        return get_shown_user(session, username)
+    except UnknownUserError:
+        raise UnknownUserError(username, _nearest(session, username, viewer)) from None
+
+
+def _nearest(session: Session, username: str, viewer: User | None) -> list[str]:
+    """Names that may be meant: who is not logged in learns those that stand on packages alone."""
+    sought = username.lower()
+    if len(sought) < 2 or not is_username(sought):
+        return []
+    shown: list[ColumnElement[bool]] = [
+        User.disabled_at.is_(None),
+        func.length(User.username).between(len(sought) - LENGTHS, len(sought) + LENGTHS),
+    ]
+    if viewer is None:
+        shown.append(exists().where(Maintainer.user_id == User.id))
+
+    def beginning_with(letters: str) -> Sequence[str]:
+        begins = User.username.startswith(letters, autoescape=True)
+        names = select(User.username).where(begins, *shown)
+        return session.scalars(names.order_by(User.username).limit(COMPARED)).all()
+
+    return most_alike(sought, _NEAREST, beginning_with)
 
 
 def list_maintained_page(

@@ -37,6 +37,8 @@ ACTIONS: dict[str, dict[str, str]] = {
     "hand-over": {"heir": "bob"},
     "yank": {"version": "1.0", "reason": "broken"},
     "unyank": {"version": "2.0"},
+    "archive": {"title": "done"},
+    "lift": {"note": "1"},
 }
 
 
@@ -102,7 +104,7 @@ def test_who_is_not_logged_in_is_sent_to_log_in(app: Flask, people: dict[str, Us
     ("who", "allowed"),
     [
         ("ada", set(ACTIONS)),
-        ("bob", {"leave", "yank", "unyank"}),
+        ("bob", {"leave", "yank", "unyank", "archive", "lift"}),
         ("carl", set(ACTIONS) - {"leave", "hand-over"}),
         ("dora", set()),
         ("eve", set()),

@@ -133,7 +133,7 @@ def test_every_banner_stands_on_every_page(client: FlaskClient, session: Session
     for tail in ("", "files/", "dependencies/"):
         page = client.get(f"/project/demo/1.0a1/{tail}").text
         assert "This package is deprecated: use other." in page
-        assert "This release was yanked: drops sessions." in page
+        assert "This release was yanked where it was imported from: drops sessions." in page
         assert "A newer release is there" in page
         assert "This is a pre-release" in page
         assert ">not latest<" in page

@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 from tests.helpers.accounts import ACTOR, make_user
 from tests.helpers.browsing import Browser
 from tests.helpers.distributions import build_wheel
+from tests.helpers.packages import add_package
 from tests.helpers.publishing import upload
 
 from packslip.accounts.models import Role, User
 from packslip.db import write_transaction
-from packslip.packages.models import Package
+from packslip.packages.models import Maintainer, Package
 from packslip.packages.removal import remove_package
 from packslip.site.people import initials
 from packslip.web.context import current_storage
@@ -81,3 +82,22 @@ def test_whoever_is_disabled_is_unknown(app: Flask, session: Session) -> None:
             gone, unknown = (browser.get(path.format(name)) for name in ("gone", "nope"))
             assert (gone.status_code, unknown.status_code) == (404, 404)
             assert gone.status.replace("gone", "nope") == unknown.status
+
+
+def test_nobody_of_that_name_leads_to_names_like_it(app: Flask, session: Session) -> None:
+    viewer = make_user(session, "margaret")
+    owner = make_user(session, "margarete")
+    session.add(Maintainer(user=owner, package=add_package(session)))
+    session.commit()
+    note(session, make_user(session, "margarets"), disabled_at=datetime.now(UTC))
+    browser = Browser(app)
+    answer = browser.get("/user/Margart/")
+    assert answer.status_code == 404
+    assert 'href="/user/margarete/"' in answer.text
+    # Who is not logged in learns no names that stand on no package.
+    assert 'href="/user/margaret/"' not in answer.text
+    browser.log_in_as(viewer.id)
+    page = browser.get("/user/margart/").text
+    assert 'href="/user/margaret/"' in page
+    assert "margarets" not in page
+    assert browser.get("/user/%00%25/").status_code == 404

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from tests.helpers.accounts import make_user
 from tests.helpers.browsing import Browser
@@ -17,7 +17,8 @@ from tests.helpers.distributions import build_sdist, build_wheel
 from tests.helpers.downloads import add_downloads
 from tests.helpers.publishing import stored, upload
 
-from packslip.accounts.models import User
+from packslip.accounts.models import LoginSession, User
+from packslip.accounts.passwords import hash_password
 from packslip.db import write_transaction
 from packslip.events.models import Event
 from packslip.packages.models import Maintainer, MaintainerRole, Package, Release
@@ -128,3 +129,26 @@ def test_whoever_lacks_the_right_sees_nothing_of_it(
     owner = logged_in(app, session.scalars(select(User).where(User.username == "ada")).one())
     for path in ("release", "release?version=%00", "file?filename=%00", "file?filename=x.whl"):
         assert owner.get(f"{SETTINGS}removal/{path}").status_code == 404
+
+
+def test_who_logged_in_long_ago_gives_the_password_again(
+    app: Flask, session: Session, tmp_path: Path
+) -> None:
+    ada = fill(session, tmp_path)
+    browser = logged_in(app, ada)
+    assert "password" not in browser.get(RELEASE).text
+    with write_transaction(session):
+        ada.hashed_password = hash_password("correct horse")
+        session.execute(update(LoginSession).values(created_at=datetime.now(UTC) - timedelta(1)))
+    for password, status, words in (
+        ("", 400, "Enter your password too."),
+        ("wrong", 403, "not your password"),
+    ):
+        answer = browser.submit(RELEASE, typed="1.0", password=password)
+        assert (answer.status_code, words in answer.text) == (status, True)
+        assert 'value="1.0"' in answer.text
+    # The right one counts for a while, for what was typed wrong too.
+    assert browser.submit(RELEASE, typed="9", password="correct horse").status_code == 400
+    session.rollback()
+    assert session.scalar(select(Release.id).where(Release.version == "1.0")) is not None
+    assert browser.submit(RELEASE, typed="1.0").status_code == 303

@@ -12,7 +12,6 @@ from flask import (
     make_response,
     redirect,
     render_template,
-    request,
     url_for,
 )
 from werkzeug import Response as BaseResponse
@@ -22,8 +21,7 @@ from packslip.accounts import factor_operations, recovery_codes, security_keys, 
 from packslip.accounts.current import current_actor, keep_private, require_user
 from packslip.accounts.factor_forms import AskForm, CodeForm, KeyForm, PasswordForm
 from packslip.accounts.factor_login import log_in_with_code, log_in_with_key
-from packslip.accounts.freshness import is_fresh, note_proof
-from packslip.accounts.identity import WrongCredentialsError, check_password
+from packslip.accounts.freshness import WrongPasswordError, is_fresh, prove
 from packslip.accounts.key_requests import (
     answer_options,
     current_origin,
@@ -46,13 +44,6 @@ blueprint = Blueprint("second_factor", __name__, template_folder="../templates")
 blueprint.after_request(keep_private)
 
 Page = str | tuple[str, int] | Response
-
-
-class WrongPasswordError(NotAllowedError):
-    """The password is not the user's."""
-
-    def __init__(self) -> None:
-        super().__init__("This is not your password.")
 
 
 class PasswordNeededError(NotAllowedError):
@@ -117,10 +108,11 @@ def give_password() -> BaseResponse | Page:
     form = read_form(PasswordForm)
     if not is_sent(form):
         return _page(user, password_form=form, status=400)
-    if not _is_password(user, form.password.data or ""):
-        form.fail(WrongPasswordError())
+    try:
+        prove(user, form.password.data or "")
+    except WrongPasswordError as error:
+        form.fail(error)
         return _page(user, password_form=form, status=403)
-    note_proof()
     return _to_index()
 
 
@@ -229,14 +221,6 @@ def _ask_page(user: User, form: AskForm) -> str:
         origin=current_origin(),
         whom_to_ask=whom_to_ask(current_settings().contact),
     )
-
-
-def _is_password(user: User, password: str) -> bool:
-    try:
-        check_password(db.session(), user, password, request.remote_addr)
-    except WrongCredentialsError:
-        return False
-    return True
 
 
 def _require_fresh_user() -> User:

@@ -1,6 +1,6 @@
-"""The settings of a package: who looks after it, its yanks, what happened to it.
+"""The settings of a package: who looks after it, its yanks and acts, what happened to it.
 
-The yanks themselves are notes that act, so their routes are there.
+Yanks and acts themselves are made by notes, so their routes are there.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from packaging.utils import canonicalize_name
 from sqlalchemy.orm import Session
 from werkzeug import Response
-from wtforms import SelectField, StringField
+from wtforms import IntegerField, SelectField, StringField
 from wtforms.validators import InputRequired
 
 from packslip import db
@@ -88,6 +88,20 @@ class YankForm(Form):
 
     version = SelectField("Release", validate_choice=False)
     reason = StringField("Reason", description="One line that installers show. It may stay empty.")
+
+
+class ArchiveForm(Form):
+    """Why the package is archived."""
+
+    title = StringField(
+        "Why", description="One line that people and tools show, such as “acme-money replaces it”."
+    )
+
+
+class ActForm(Form):
+    """The note beside which the button stands."""
+
+    note = IntegerField("Note", [InputRequired("Say which note.")])
 
 
 @blueprint.get("/")
@@ -224,6 +238,7 @@ def _page(name: str, failed: Form | None = None) -> str:
         invite=failed if isinstance(failed, InviteForm) else InviteForm(),
         heirs=_heir_form(failed, people, own),
         yank=_yank_form(failed, package),
+        archive=failed if isinstance(failed, ArchiveForm) else ArchiveForm(),
         tokens=_tokens_for(session, user, package),
         is_valid=is_valid,
         history=_history(session, package, rights),

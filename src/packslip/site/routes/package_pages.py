@@ -159,6 +159,8 @@ def _install(session: Session, head: Head) -> InstallBox | None:
     """How to install the release; None when nothing of it can be had here."""
     if head.release is None or head.package.status == PackageStatus.QUARANTINED:
         return None
+    if head.release.held_reason is not None:
+        return None
     return install_box(head) if listings.has_held_files(session, head.release) else None
 
 

@@ -9,7 +9,6 @@ from packslip import db
 from packslip.accounts.access import readable_packages
 from packslip.accounts.current import current_user
 from packslip.accounts.models import Role
-from packslip.accounts.queries import get_shown_user
 from packslip.accounts.readers import current_reader, guard_pages
 from packslip.downloads.rollups import RECENT_DAYS
 from packslip.downloads.statistics import Period
@@ -26,7 +25,7 @@ guard_pages(blueprint)
 def person(username: str) -> str | Response:
     """Who somebody is here: what they look after, what they uploaded."""
     session, viewer = db.session(), current_user()
-    found = get_shown_user(session, username)
+    found = people.get_person(session, username, viewer)
     if found.username != username:
         return moved_permanently(url_for(".person", username=found.username))
     readable = readable_packages(current_reader(), current_settings().read)

@@ -9,10 +9,11 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from packaging.utils import canonicalize_name
 from sqlalchemy.orm import Session
 from werkzeug import Response
-from wtforms import StringField
+from wtforms import PasswordField, StringField
 
 from packslip import db
 from packslip.accounts.current import confirm_login, current_actor, guard_users, require_user
+from packslip.accounts.freshness import WrongPasswordError, is_fresh, prove
 from packslip.errors import InvalidError
 from packslip.packages import listings, removal
 from packslip.packages.access import require_manager
@@ -21,6 +22,7 @@ from packslip.packages.models import File, Package, Release
 from packslip.packages.queries import get_file, get_package, get_release
 from packslip.site.removals import is_last_file, loss_of
 from packslip.web.context import current_storage
+from packslip.web.errors import status_of
 from packslip.web.forms import Form, read_form
 from packslip.web.redirects import moved_permanently
 
@@ -49,10 +51,23 @@ class NotConfirmedError(InvalidError):
         super().__init__(f"Nothing was removed. Type {expected} as it stands here.")
 
 
+class PasswordNeededError(InvalidError):
+    """It is too long ago that the user proved who they are."""
+
+    field = "password"
+
+    def __init__(self) -> None:
+        super().__init__("Nothing was removed. Enter your password too.")
+
+
 class RemovalForm(Form):
     """The name of what is to be removed, typed by hand."""
 
     typed = StringField("")
+    password = PasswordField(
+        "Current password",
+        description="You logged in some time ago, so show that it is still you.",
+    )
 
 
 @blueprint.get("/")
@@ -104,10 +119,19 @@ def _answer(name: str, find: Find) -> Answer:
     if request.method == "GET":
         return _page(name, find, form)
     try:
+        _require_fresh_user(form.password.data or "")
         return _remove(name, find, (form.typed.data or "").strip())
-    except NotConfirmedError as error:
+    except (NotConfirmedError, PasswordNeededError, WrongPasswordError) as error:
         form.fail(error)
-        return _page(name, find, form), 400
+        return _page(name, find, form), status_of(error)
+
+
+def _require_fresh_user(password: str) -> None:
+    if is_fresh():
+        return
+    if not password:
+        raise PasswordNeededError
+    prove(require_user(), password)
 
 
 def _page(name: str, find: Find, form: RemovalForm) -> str:
@@ -121,6 +145,7 @@ def _page(name: str, find: Find, form: RemovalForm) -> str:
         "site/removal_target.html",
         head=read_head(session, user, package.id),
         form=form,
+        fresh=is_fresh(),
         target=target,
         kind=_kind_of(target),
         what=_name_of(target),
