@@ -76,7 +76,7 @@ SHOTS = (
 
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--readme", type=click.Path(file_okay=False, path_type=Path), help="For README and docs.")
+@click.option("--readme", type=click.Path(file_okay=False, path_type=Path), help="For the docs.")
 @click.option("--only", multiple=True, help="Names of pages; all of them without it.")
 def main(folder: Path, readme: Path | None, only: tuple[str, ...]) -> None:
     """Take the pictures and put them into FOLDER."""
