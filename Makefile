@@ -41,7 +41,7 @@ bench: $(VENV)/.dev $(CLIENTS)/.installed ## Measure the server (BENCH=--quick; 
 lock: $(CLIENTS)/.installed ## Make requirements/*.txt anew
 	requirements/lock $(CLIENTS)/bin/uv
 
-screenshots: $(VENV)/.dev ## Take pictures of all pages into build/screenshots, and those of the README
+screenshots: $(VENV)/.dev ## Take pictures of all pages into build/screenshots, and those of README and docs
 	$(VENV)/bin/python -m tools.screenshots build/screenshots --readme docs/images
 
 clean: ## Remove the environments and caches; ./data stays

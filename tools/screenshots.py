@@ -22,6 +22,8 @@ SCHEMES = ("light", "dark")
 WIDTHS = (1280, 390)
 HEIGHT = 860
 README_WIDTH = 1120
+#: Within the text of the documentation pictures are smaller.
+DOCS_WIDTH, DOCS_HEIGHT = 960, 600
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Shot:
     person: str = ""
     #: Also kept for the README, cut at the height of a screen.
     in_readme: bool = False
+    #: Also kept for the other documentation, smaller, and in light alone.
+    in_docs: bool = False
 
 
 SHOTS = (
@@ -44,10 +48,8 @@ SHOTS = (
     Shot("search-nothing", "/search/?q=acme-ordres"),
     Shot("package", "/project/acme-orders/", in_readme=True),
     Shot("release", "/project/acme-orders/1.2/"),
-    Shot("release-on-hold", "/project/acme-orders/1.1/", "grace"),
     Shot("files-on-hold", "/project/acme-orders/1.1/files/", "grace"),
     Shot("releases", "/project/acme-orders/releases/"),
-    Shot("package-notes", "/project/acme-orders/notes/", "ada"),
     Shot("release-notes", "/project/acme-orders/1.2/notes/"),
     Shot("package-archived", "/project/acme-legacy-export/"),
     Shot("files", "/project/acme-orders/files/"),
@@ -55,6 +57,8 @@ SHOTS = (
     Shot("downloads", "/project/acme-orders/downloads/"),
     Shot("package-settings", "/project/acme-orders/settings/", "ada"),
     Shot("removal", "/project/acme-orders/settings/removal/release?version=1.0", "ada"),
+    Shot("acts-release", "/project/acme-orders/1.1/", "grace", in_docs=True),
+    Shot("acts-notes", "/project/acme-orders/notes/", "ada", in_docs=True),
     Shot("statistics", "/stats/"),
     Shot("browse", "/browse/"),
     Shot("user", "/user/ada/"),
@@ -78,7 +82,7 @@ SHOTS = (
 
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--readme", type=click.Path(file_okay=False, path_type=Path), help="For the README.")
+@click.option("--readme", type=click.Path(file_okay=False, path_type=Path), help="For the docs.")
 @click.option("--only", multiple=True, help="Names of pages; all of them without it.")
 def main(folder: Path, readme: Path | None, only: tuple[str, ...]) -> None:
     """Take the pictures and put them into FOLDER."""
@@ -98,6 +102,8 @@ def main(folder: Path, readme: Path | None, only: tuple[str, ...]) -> None:
             shown = [shot for shot in wanted if shot.in_readme]
             for scheme in SCHEMES:
                 Camera(browser, server, scheme, README_WIDTH).take(shown, readme, whole=False)
+            small = Camera(browser, server, "light", DOCS_WIDTH, DOCS_HEIGHT)
+            small.take([shot for shot in wanted if shot.in_docs], readme, whole=False)
     console.print(f"The pictures are in {folder}.")
 
 
@@ -109,6 +115,7 @@ class Camera:
     server: Server
     scheme: str
     width: int
+    height: int = HEIGHT
 
     def take(self, shots: Iterable[Shot], folder: Path, *, whole: bool = True) -> None:
         """Put a picture of each page, or of what a screen has of it, into the folder."""
@@ -127,7 +134,7 @@ class Camera:
         page = self.browser.new_context(
             base_url=self.server.url,
             color_scheme="dark" if self.scheme == "dark" else "light",
-            viewport={"width": self.width, "height": HEIGHT},
+            viewport={"width": self.width, "height": self.height},
             reduced_motion="reduce",
         ).new_page()
         if person:

@@ -11,22 +11,32 @@ from tests.helpers.server import PASSWORD, Server
 
 PAGES = (
     "/",
-    "/search/?q=demo",
     "/project/demo/",
+    "/notes/1/edit",
+    "/search/?q=demo",
     "/project/demo/files/",
     "/project/demo/settings/",
     "/account/",
     "/account/tokens/",
+    "/notes/",
+    "/notes/1",
     "/notes/new",
+    "/check/",
     "/appearance",
     "/nowhere",
 )
+
+BODY = "# Why\n\nSee [[demo]] and [there](https://example.com).\n\n```python\nimport os\n```\n"
 
 
 @pytest.fixture(scope="module")
 def filled(site: Server, tmp_path_factory: pytest.TempPathFactory) -> Server:
     folder = tmp_path_factory.mktemp("wheels")
     assert site.upload(site.create_token("ada"), wheel(folder, "demo", "1.0")).status_code == 200
+    site.command(
+        "note", "add", "--user", "ada", "--title", "drops sessions", "--body", BODY,
+        "--package", "demo", "--versions", "==1.0", "--act", "yank",
+    )  # fmt: skip
     return site
 
 
@@ -43,6 +53,23 @@ def test_every_stop_is_seen_and_the_way_leads_through(
         page.goto(path)
         faults += keyboard_faults(page) + small_targets(page)
     assert faults == [], "\n".join(faults)
+
+
+@pytest.mark.usefixtures("filled")
+def test_the_keys_of_the_editor_save_and_leave_it(page: Page) -> None:
+    log_in(page, "ada", PASSWORD)
+    page.goto("/notes/1/edit")
+    text = page.get_by_label("Text, in Markdown")
+    text.focus()
+    for key in ("Tab", "Shift+Tab"):
+        page.keyboard.press(key)
+        is_left = text.evaluate("(element) => document.activeElement !== element")
+        assert is_left == (key == "Tab")
+    text.press("ControlOrMeta+End")
+    page.keyboard.insert_text("the last line")
+    page.keyboard.press("ControlOrMeta+Enter")
+    expect(page.get_by_role("status")).to_have_text("The note is saved.")
+    expect(page.locator("main")).to_contain_text("the last line")
 
 
 def test_the_first_stop_skips_to_the_content(page: Page) -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
+from urllib.request import Request
 
 import pytest
 from click.testing import CliRunner, Result
@@ -84,3 +86,45 @@ def test_credentials_may_come_from_netrc(tmp_path: Path, monkeypatch: pytest.Mon
 def test_what_is_no_address_of_an_index_is_refused(index: str) -> None:
     with pytest.raises(remote.IndexRefusedError, match="with https://"):
         remote.ask_index(index, "r.txt", b"")
+
+
+@pytest.mark.parametrize(
+    ("index", "is_refused"),
+    [
+        ("http://packages.example.com", True),
+        ("http://me:secret@192.0.2.7/simple/", True),
+        ("http://127.0.0.1.example.com", True),
+        ("http://localhost.example.com", True),
+        ("https://packages.example.com", False),
+        ("http://localhost:8080", False),
+        ("http://index.localhost", False),
+        ("http://127.8.0.1:8080", False),
+        ("http://[::1]:8080", False),
+    ],
+)
+def test_credentials_never_cross_a_network_in_clear_text(
+    index: str, is_refused: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[tuple[str, str | None]] = []
+
+    class Opener:
+        def open(self, request: Request, timeout: float) -> Any:
+            sent.append((request.full_url, request.get_header("Authorization")))
+            raise OSError("nobody is there")
+
+    monkeypatch.setattr("urllib.request.build_opener", lambda *_: Opener())
+    monkeypatch.setenv("PACKSLIP_TOKEN", "secret")
+    with pytest.raises(remote.IndexRefusedError) as refused:
+        remote.ask_index(index, "r.txt", b"")
+    assert isinstance(refused.value, remote.ClearTextError) == is_refused
+    assert bool(sent) != is_refused
+    assert "secret" not in refused.value.reason
+    with pytest.raises(remote.IndexRefusedError, match="nobody is there"):
+        remote.ask_index(index, "r.txt", b"", insecure=True)
+    assert sent[-1][1] is not None
+    # Without credentials there is nothing to hide.
+    monkeypatch.delenv("PACKSLIP_TOKEN")
+    monkeypatch.setenv("NETRC", str(tmp_path / "none"))
+    with pytest.raises(remote.IndexRefusedError, match="nobody is there"):
+        remote.ask_index(index.replace("me:secret@", ""), "r.txt", b"")
+    assert sent[-1][1] is None

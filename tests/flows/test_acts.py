@@ -72,6 +72,22 @@ def test_a_yank_is_told_with_its_reason_and_the_notes_number(
     assert f"drops sessions (note {note})" in " ".join(done.output.split())
 
 
+def test_uv_explains_by_the_reason_why_nothing_fits(
+    machine: Machine, server: Server, ada: Credentials
+) -> None:
+    name = "acts-explained"
+    publish(machine, server, ada, name)
+    note = act(server, name, "yank", "drops sessions", ">1.0")
+    wanted = machine.folder / "requirements.in"
+    wanted.write_text(f"{name}>1.0\n")
+    done = machine.run(
+        "uv", "pip", "compile", "--no-cache", "--default-index", server.simple_url, str(wanted)
+    )
+    assert done.code == 1, done
+    yanked = f"{name}==1.1 was yanked (reason: drops sessions (note {note}))"
+    assert yanked in " ".join(done.output.split()), done
+
+
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_held_release_is_refused_with_the_whole_reason_until_it_is_lifted(
     client: str, machine: Machine, server: Server, ada: Credentials

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,38 +19,20 @@ pytestmark = pytest.mark.clients
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server for members, with a release that a note of the team yanks, and a deprecated one."""
+    """A server for members, with a release of which a note warns, and a deprecated package."""
     folder = tmp_path_factory.mktemp("server")
     with serving(folder, PACKSLIP_READ="members") as server:
         server.create_user("ada")
         token = server.create_token("ada")
         for name, version in (("demo", "1.0"), ("demo", "1.2"), ("old", "2.0")):
             assert server.upload(token, wheel(folder, name, version)).status_code == 200
-        add_act(server, "demo", "Drops sessions", "warn", "<1.1", "1.2")
-        add_act(server, "old", "Use demo instead", "deprecate", None, None)
+        for title, package, *how in (
+            ("Drops sessions", "demo", "warn", "--versions", "<1.1", "--fixed-in", "1.2"),
+            ("Use demo instead", "old", "deprecate"),
+        ):
+            act = ("--package", package, "--act", *how)
+            server.command("note", "add", "--user", "ada", "--title", title, *act)
         yield server
-
-
-def add_act(
-    server: Server, package: str, title: str, act: str, versions: str | None, fixed_in: str | None
-) -> None:
-    """A note of the team that acts, as it stands in the database."""
-    with contextlib.closing(sqlite3.connect(server.data / "packslip.db")) as database, database:
-        note = database.execute(
-            "INSERT INTO notes (title, body, user_id, visibility, package_id, version_range, act,"
-            " fixed_in) SELECT ?, '', id, 'team', ?, ?, ?, ? FROM users WHERE username = 'ada'",
-            (title, package, versions, act, fixed_in),
-        ).lastrowid
-        database.execute(
-            "INSERT INTO acts (note_id, package_id, version_range, act, title, username)"
-            " VALUES (?, ?, ?, ?, ?, 'ada')",
-            (note, package, versions, act, title),
-        )
-        if act == "deprecate":
-            database.execute(
-                "UPDATE packages SET status = 'deprecated', status_reason = ? WHERE id = ?",
-                (f"{title} (note {note})", package),
-            )
 
 
 @pytest.fixture(scope="module")

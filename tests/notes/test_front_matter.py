@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from packslip.errors import InvalidError
-from packslip.notes.front_matter import NoteFile, filename_of, read_note, write_note
+from packslip.notes.front_matter import (
+    CommentFile,
+    NoteFile,
+    RevisionFile,
+    filename_of,
+    read_file,
+    write_file,
+)
+from packslip.notes.models import Visibility
+from packslip.packages.models import Act
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"))
 MOMENTS = st.none() | st.datetimes(
@@ -17,6 +26,7 @@ MOMENTS = st.none() | st.datetimes(
     datetime(9999, 12, 30),  # noqa: DTZ001
     timezones=st.just(UTC),
 )
+BODIES = TEXTS | st.sampled_from(["\n", "\n\n", "---\n", "\n---\n", "a\n---\n\nb\n", "\ufeff"])
 
 
 @given(
@@ -31,22 +41,39 @@ MOMENTS = st.none() | st.datetimes(
         pinned=st.booleans(),
         review_at=MOMENTS,
         created_at=MOMENTS,
-        body=TEXTS | st.sampled_from(["\n", "\n\n", "---\n", "\n---\n", "a\n---\n\nb\n", "\ufeff"]),
+        body=BODIES,
     )
 )
 def test_what_is_written_is_read_back(note: NoteFile) -> None:
-    text = write_note(note)
-    assert read_note(text) == note
+    text = write_file(note)
+    assert read_file(text, NoteFile) == note
     # As editors and version control on other systems leave it.
-    assert read_note("\ufeff" + text.replace("\n", "\r\n")) == note
+    assert read_file("\ufeff" + text.replace("\n", "\r\n"), NoteFile) == note
     assert filename_of(note).isascii()
     assert "/" not in filename_of(note)
+
+
+@given(
+    st.builds(
+        RevisionFile,
+        number=st.integers(),
+        saved_by=st.none() | TEXTS,
+        saved_at=MOMENTS,
+        title=TEXTS,
+        visibility=st.sampled_from(Visibility),
+        act=st.sampled_from(Act),
+        body=BODIES,
+    )
+    | st.builds(CommentFile, author=TEXTS, created_at=MOMENTS.filter(bool), body=BODIES)
+)
+def test_revisions_and_comments_are_read_back(file: RevisionFile | CommentFile) -> None:
+    assert read_file(write_file(file), type(file)) == file
 
 
 @given(st.text() | st.text().map(lambda text: f"---\n{text}\n---\n"))
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
-        read_note(text)
+        read_file(text, NoteFile)
     except InvalidError as error:
         assert error.reason.isprintable()  # noqa: PT017 - many texts are notes
 
@@ -61,15 +88,16 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         ('title: "x"\nauthor: "ada"\nact: "burn"', "act"),
         ('title: "x"\nauthor: "ada"\nbody: "text"', "body"),
         ('title: "x"\n\nauthor: "ada"', "form"),
+        ('title: "x"\nauthor: "ada"\ncreated_at: "2026-01-02T03:04:05"', "created_at"),
     ],
 )
 def test_what_is_wrong_is_said(lines: str, why: str) -> None:
     with pytest.raises(InvalidError, match=why):
-        read_note(f"---\n{lines}\n---\n\nText.\n")
+        read_file(f"---\n{lines}\n---\n\nText.\n", NoteFile)
 
 
 def test_a_file_by_hand_needs_little() -> None:
-    found = read_note('---\ntitle: "Why"\nauthor: "ada"\n---\nText.')
+    found = read_file('---\ntitle: "Why"\nauthor: "ada"\n---\nText.', NoteFile)
     assert (found.title, found.body, found.visibility) == ("Why", "Text.", "private")
     assert (
         filename_of(NoteFile(id=7, title="Ünder_score ../x", author="a"))

@@ -41,6 +41,9 @@ _FAILING = {
     "--index", help="Ask the index at this address, instead of the one in the data folder."
 )
 @click.option(
+    "--insecure", is_flag=True, help="With --index: send credentials over plain HTTP as well."
+)
+@click.option(
     "--fail-on",
     type=click.Choice(list(_FAILING)),
     default="warning",
@@ -55,6 +58,7 @@ def check_command(
     *,
     files: Sequence[Path],
     index: str | None,
+    insecure: bool,
     fail_on: str,
     as_json: bool,
     as_sarif: bool,
@@ -66,7 +70,7 @@ def check_command(
     """
     if as_json and as_sarif:
         raise click.UsageError("--json and --sarif exclude each other.")
-    found = _ask(index, files) if index else _look(context, files)
+    found = _ask(index, files, insecure=insecure) if index else _look(context, files)
     if as_json:
         print_json(found)
     elif as_sarif:
@@ -85,8 +89,8 @@ def _look(context: click.Context, files: Sequence[Path]) -> dict[str, Any]:
         return document([check_lock(session, lock, OPERATOR) for lock in locks], base_url())
 
 
-def _ask(index: str, files: Sequence[Path]) -> dict[str, Any]:
-    answers = [ask_index(index, str(path), _content(path)) for path in files]
+def _ask(index: str, files: Sequence[Path], *, insecure: bool) -> dict[str, Any]:
+    answers = [ask_index(index, str(path), _content(path), insecure=insecure) for path in files]
     return {
         "files": [file for answer in answers for file in answer["files"]],
         **{key: sum(answer[key] for answer in answers) for key in ("errors", "warnings", "notes")},

@@ -9,6 +9,7 @@ import urllib.request
 from base64 import b64encode
 from email.message import Message
 from http.client import HTTPException
+from ipaddress import ip_address
 from typing import IO, Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
@@ -36,6 +37,16 @@ class NoIndexError(IndexRefusedError):
         super().__init__("The index is an address with https:// or http://.")
 
 
+class ClearTextError(IndexRefusedError):
+    """Credentials would cross a network for everybody to read."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            f"{address} is plain HTTP: credentials would be readable on the way, so nothing was"
+            " sent. Use https://, or --insecure if that network is trusted."
+        )
+
+
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     """Credentials and lock files go to the index that was named, and nowhere else."""
 
@@ -51,16 +62,23 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def ask_index(index: str, filename: str, content: bytes) -> dict[str, Any]:
+def ask_index(
+    index: str, filename: str, content: bytes, *, insecure: bool = False
+) -> dict[str, Any]:
     """The document with which the index at this address answers `POST /api/v1/check`.
 
     The address may be that of its Simple API. Credentials come from the address, else from
-    `PACKSLIP_TOKEN`, else from the file `.netrc`.
+    `PACKSLIP_TOKEN`, else from the file `.netrc`. Over plain HTTP they are sent to this machine
+    alone, and elsewhere only when `insecure` says so.
 
     Raises:
+        ClearTextError: they would be sent in clear text; nothing was sent.
         IndexRefusedError: there is no such index, or it refuses.
     """
     address, credentials = _address(index)
+    is_here = _is_this_machine(address)
+    if credentials and not (insecure or is_here or address.startswith("https:")):
+        raise ClearTextError(address)
     url = f"{address}/api/v1/check?filename={quote(filename, safe='')}"
     headers = {
         "Accept": "application/json",
@@ -69,8 +87,10 @@ def ask_index(index: str, filename: str, content: bytes) -> dict[str, Any]:
         **({"Authorization": credentials} if credentials else {}),
     }
     request = urllib.request.Request(url, content, headers, method="POST")  # noqa: S310 - checked
+    # A proxy has no business between this machine and itself.
+    handlers = (_NoRedirects(), urllib.request.ProxyHandler({} if is_here else None))
     try:
-        with urllib.request.build_opener(_NoRedirects).open(request, timeout=PATIENCE) as answer:
+        with urllib.request.build_opener(*handlers).open(request, timeout=PATIENCE) as answer:
             document = msgspec.json.decode(answer.read(_LONGEST_ANSWER))
     except urllib.error.HTTPError as error:
         raise IndexRefusedError(_refusal(address, error)) from None
@@ -108,6 +128,17 @@ def _address(index: str) -> tuple[str, str | None]:
     if token := os.environ.get(TOKEN_VARIABLE):
         return address, f"Bearer {token.strip()}"
     return address, _from_netrc(host)
+
+
+def _is_this_machine(address: str) -> bool:
+    host = urlsplit(address).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        # RFC 6761 keeps these names for this machine.
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _from_netrc(host: str) -> str | None:

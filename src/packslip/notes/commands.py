@@ -76,6 +76,7 @@ def unyank(name: str, version: str) -> None:
     show_default=True,
     help="What it does to the package.",
 )
+@click.option("--fixed-in", metavar="VERSION", help="Where it is mended, for advisories.")
 @click.option(
     "--visibility",
     type=click.Choice([one.value for one in Visibility]),
@@ -89,6 +90,7 @@ def add(
     package: str | None,
     versions: str | None,
     act: str,
+    fixed_in: str | None,
     visibility: str | None,
 ) -> None:
     """Write a note and print its number, and nothing else."""
@@ -102,6 +104,7 @@ def add(
         package=package,
         version_range=versions,
         act=Act(act),
+        fixed_in=fixed_in,
     )
     with db.write_transaction(db.session()) as session:
         author = get_user(session, username)

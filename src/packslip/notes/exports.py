@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
-from msgspec import UNSET
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
@@ -19,14 +18,20 @@ from packslip.errors import ConflictError, InvalidError, NotAllowedError, NotFou
 from packslip.events.operations import Actor
 from packslip.notes.access import may_act
 from packslip.notes.acts import resume_act
-from packslip.notes.fields import MAX_BODY, NoteFields, check_act, check_fields, fields_of
-from packslip.notes.front_matter import NoteFile, NoteFileError, filename_of, read_note, write_note
-from packslip.notes.models import Note, NoteRevision
+from packslip.notes.fields import NoteFields, check_act, check_fields, fields_of
+from packslip.notes.front_matter import NoteFile, NoteFileError, filename_of, write_file
+from packslip.notes.histories import (
+    History,
+    bring_comments,
+    bring_revisions,
+    file_in,
+    history_folder,
+    read_history,
+    write_history,
+)
+from packslip.notes.models import Note, NoteComment, NoteRevision
 from packslip.notes.operations import create_note, edit_note
 from packslip.packages.models import Act, Package
-
-#: Bytes of a file: the body, and what is above it.
-MAX_FILE = MAX_BODY + 16 * 1024
 
 
 class Outcome(StrEnum):
@@ -83,14 +88,24 @@ def file_of(note: Note, tags: Sequence[str]) -> NoteFile:
     )
 
 
-def export_note(folder: Path, note: Note, tags: Sequence[str]) -> Path:
-    """Write the note into a file of the folder, in place of one that it had by another title."""
+def export_note(
+    folder: Path,
+    note: Note,
+    tags: Sequence[str],
+    revisions: Sequence[NoteRevision] = (),
+    comments: Sequence[NoteComment] = (),
+) -> Path:
+    """Write the note into a file of the folder, in place of one that it had by another title.
+
+    What it was, and what is said of it, goes into a folder beside the file.
+    """
     written = file_of(note, tags)
     path = folder / filename_of(written)
     for old in folder.glob(f"{note.id:05}*.md"):
         if old != path and old.name.removesuffix(".md").partition("-")[0] == f"{note.id:05}":
             old.unlink()
-    path.write_text(write_note(written), encoding="utf-8", newline="\n")
+    path.write_text(write_file(written), encoding="utf-8", newline="\n")
+    write_history(history_folder(folder, note.id), revisions, comments)
     return path
 
 
@@ -108,15 +123,16 @@ def import_note(importing: Importing, path: Path) -> Imported:
     """
     session = importing.session
     try:
-        file = _read_file(path)
+        file = file_in(path, NoteFile)
         fields = check_fields(_fields(file))
+        history = read_history(path.parent, file.id)
         with write_transaction(session):
             author = get_user(session, file.author)
             note = _find(session, author, file)
             if note is None:
-                done = _create(importing, author, file, fields)
+                done = _create(importing, author, file, fields, history)
             else:
-                done = _update(importing, note, file, fields)
+                done = _update(importing, note, file, fields, history)
             if importing.dry_run:
                 session.rollback()
     except (InvalidError, NotFoundError, NotAllowedError, ConflictError) as error:
@@ -124,23 +140,10 @@ def import_note(importing: Importing, path: Path) -> Imported:
     return done
 
 
-def _read_file(path: Path) -> NoteFile:
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(MAX_FILE + 1)
-        if len(content) > MAX_FILE:
-            raise NoteFileError("it is too large for a note")
-        return read_note(content.decode())
-    except UnicodeDecodeError:
-        raise NoteFileError("it is no text in UTF-8") from None
-    except OSError as error:
-        raise NoteFileError(error.strerror or "it cannot be read") from None
-
-
 def _fields(file: NoteFile) -> NoteFields:
     return NoteFields(
         title=file.title,
-        body="" if file.body is UNSET else file.body,
+        body=file.text,
         visibility=file.visibility,
         package=file.package,
         version_range=file.versions,
@@ -166,7 +169,9 @@ def _find(session: Session, author: User, file: NoteFile) -> Note | None:
     return session.scalars(own.order_by(Note.id).limit(1)).first()
 
 
-def _create(importing: Importing, author: User, file: NoteFile, fields: NoteFields) -> Imported:
+def _create(
+    importing: Importing, author: User, file: NoteFile, fields: NoteFields, history: History
+) -> Imported:
     session = importing.session
     acts = fields.act != Act.NONE
     begins = acts and file.lifted_at is None
@@ -184,6 +189,8 @@ def _create(importing: Importing, author: User, file: NoteFile, fields: NoteFiel
     note = create_note(session, importing.actor, author, quiet, operator=True)
     if acts and not may:
         _lay_down(session, note, fields, file.lifted_at or datetime.now(UTC))
+    bring_revisions(session, note, history, before=0)
+    left_out = bring_comments(session, note, history)[1]
     session.execute(
         update(Note)
         .where(Note.id == note.id)
@@ -194,11 +201,14 @@ def _create(importing: Importing, author: User, file: NoteFile, fields: NoteFiel
             updated_at=file.updated_at or note.updated_at,
         )
     )
-    return Imported(Outcome.CREATED, note.id, why)
+    return Imported(Outcome.CREATED, note.id, _both(why, left_out))
 
 
-def _update(importing: Importing, note: Note, file: NoteFile, fields: NoteFields) -> Imported:
+def _update(
+    importing: Importing, note: Note, file: NoteFile, fields: NoteFields, history: History
+) -> Imported:
     session, actor = importing.session, importing.actor
+    edition = note.edition
     before = (note.edition, note.pinned, note.archived, note.lifted_at)
     if fields != fields_of(note):
         _require_rights(importing, note, fields)
@@ -212,7 +222,14 @@ def _update(importing: Importing, note: Note, file: NoteFile, fields: NoteFields
             why = "it was lifted here, and acts again only with a --user who may do that"
     session.flush()
     is_changed = before != (note.edition, note.pinned, note.archived, note.lifted_at)
-    return Imported(Outcome.UPDATED if is_changed else Outcome.UNCHANGED, note.id, why)
+    is_changed |= bring_revisions(session, note, history, before=edition)
+    is_new, left_out = bring_comments(session, note, history)
+    outcome = Outcome.UPDATED if is_changed or is_new else Outcome.UNCHANGED
+    return Imported(outcome, note.id, _both(why, left_out))
+
+
+def _both(*reasons: str) -> str:
+    return "; ".join(filter(None, reasons))
 
 
 def _require_rights(importing: Importing, note: Note, fields: NoteFields) -> None:

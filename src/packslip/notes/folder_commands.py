@@ -18,7 +18,7 @@ from packslip.events.operations import Actor
 from packslip.notes.exports import Importing, Outcome, export_note, import_note, note_files
 from packslip.notes.finding import tags_of
 from packslip.notes.models import Note
-from packslip.notes.queries import SHARED
+from packslip.notes.queries import SHARED, list_comments, list_revisions
 from packslip.packages.importing.progress import show_progress
 from packslip.terminal import print_json
 
@@ -29,7 +29,11 @@ from packslip.terminal import print_json
 @click.option("--team", is_flag=True, help="What the team sees; the usual without --user.")
 @with_appcontext
 def export(folder: Path, username: str | None, team: bool) -> None:
-    """Write notes into FOLDER, each into a Markdown file, without revisions and comments."""
+    """Write notes into FOLDER, each into a Markdown file.
+
+    Revisions and comments go into a folder beside the file. Those that were saved while the note
+    was private are written only with its author's --user.
+    """
     session = db.session()
     user = None if username is None else get_user(session, username)
     note_ids = _exported(session, user, team=team or user is None)
@@ -38,8 +42,10 @@ def export(folder: Path, username: str | None, team: bool) -> None:
         with show_progress(len(note_ids)) as progress:
             for note_id in note_ids:
                 note = session.get_one(Note, note_id, options=[joinedload(Note.author)])
-                export_note(folder, note, tags_of(session, [note_id]).get(note_id, ()))
-                session.expunge(note)
+                tags = tags_of(session, [note_id]).get(note_id, ())
+                revisions = list_revisions(session, user, note)
+                export_note(folder, note, tags, revisions, list_comments(session, note))
+                session.expunge_all()
                 progress.advance()
     except OSError as error:
         raise InvalidError(f"{folder} cannot be written: {error.strerror}.") from None
@@ -57,7 +63,7 @@ def export(folder: Path, username: str | None, team: bool) -> None:
 def import_(
     context: click.Context, folder: Path, username: str | None, dry_run: bool, as_json: bool
 ) -> None:
-    """Bring notes in from the Markdown files of FOLDER, as `export` writes them.
+    """Bring notes, revisions and comments in from the files of FOLDER, as `export` writes them.
 
     Notes that are here already are saved anew if their files differ. Exit code 1 when files were
     skipped.

@@ -1,4 +1,4 @@
-"""Notes as files: Markdown below a few lines that say what else stands in the note. Pure.
+"""Notes, their revisions and comments as files: Markdown below a few lines about it. Pure.
 
 Between two lines `---` stand lines of `name: value`, each value JSON, and all that is YAML as well.
 After an empty line comes the body, and one newline that does not belong to it.
@@ -7,8 +7,8 @@ After an empty line comes the body, and one newline that does not belong to it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -23,13 +23,25 @@ _FENCE = "---\n"
 _LINE = re.compile(r"([a-z_]+): (.*)")
 _NO_ASCII = re.compile(r"[^a-z0-9-]+")
 
+_Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
 
 class NoteFileError(InvalidError):
-    """A file is no note as `write_note` writes them."""
+    """A file is none as `write_file` writes them."""
 
 
-class NoteFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=False):
-    """What stands in the file of a note, but for its body."""
+class _File(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    #: Not among the lines.
+    body: str | UnsetType = UNSET
+
+    @property
+    def text(self) -> str:
+        """The Markdown below the lines."""
+        return "" if self.body is UNSET else self.body
+
+
+class NoteFile(_File, kw_only=True):
+    """What stands in the file of a note."""
 
     #: The number that it has where it comes from.
     id: int | None = None
@@ -44,29 +56,51 @@ class NoteFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_de
     tags: list[str] = []
     pinned: bool = False
     archived: bool = False
-    review_at: datetime | None = None
-    expires_at: datetime | None = None
+    review_at: _Moment | None = None
+    expires_at: _Moment | None = None
     #: Since when it acts no more.
-    lifted_at: datetime | None = None
-    created_at: datetime | None = None
-    updated_at: datetime | None = None
-    #: Not among the lines.
-    body: str | UnsetType = UNSET
+    lifted_at: _Moment | None = None
+    created_at: _Moment | None = None
+    updated_at: _Moment | None = None
 
 
-def write_note(note: NoteFile) -> str:
-    """The text of the note's file."""
+class RevisionFile(_File, kw_only=True):
+    """What stands in the file of a revision: the note as it was saved once."""
+
+    number: int
+    #: None for the command line, and where the user is gone.
+    saved_by: str | None = None
+    saved_at: _Moment | None = None
+    title: str
+    visibility: Visibility = Visibility.PRIVATE
+    package: str | None = None
+    versions: str | None = None
+    act: Act = Act.NONE
+
+
+class CommentFile(_File, kw_only=True):
+    """What stands in the file of a comment."""
+
+    author: str
+    created_at: _Moment
+    updated_at: _Moment | None = None
+
+
+_AnyFile = TypeVar("_AnyFile", bound=_File)
+
+
+def write_file(file: _File) -> str:
+    """The text of the file."""
     lines = [
         f"{name}: {msgspec.json.encode(value).decode()}\n"
-        for name, value in msgspec.structs.asdict(note).items()
+        for name, value in msgspec.structs.asdict(file).items()
         if name != "body"
     ]
-    body = "" if note.body is UNSET else note.body
-    return f"{_FENCE}{''.join(lines)}{_FENCE}\n{body}\n"
+    return f"{_FENCE}{''.join(lines)}{_FENCE}\n{file.text}\n"
 
 
-def read_note(text: str) -> NoteFile:
-    """The note in a file.
+def read_file(text: str, kind: type[_AnyFile]) -> _AnyFile:
+    """What stands in a file of that kind.
 
     Raises:
         NoteFileError: it is none; the reason says what is wrong.
@@ -86,7 +120,10 @@ def read_note(text: str) -> NoteFile:
     if "body" in found:
         raise NoteFileError("body is no name here: it is the text below")
     body = rest.removeprefix("\n").removesuffix("\n")
-    return _read_values({**found, "body": body})
+    try:
+        return msgspec.convert({**found, "body": body}, kind)
+    except msgspec.ValidationError as error:
+        raise NoteFileError(brief(str(error), 200)) from None
 
 
 def filename_of(note: NoteFile) -> str:
@@ -104,10 +141,3 @@ def _read_line(line: str) -> tuple[str, object]:
         return found[1], msgspec.json.decode(found[2])
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         raise NoteFileError(f"the value of {found[1]} is no JSON: {brief(found[2])}") from None
-
-
-def _read_values(values: Mapping[str, object]) -> NoteFile:
-    try:
-        return msgspec.convert(values, NoteFile)
-    except msgspec.ValidationError as error:
-        raise NoteFileError(brief(str(error), 200)) from None

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, select
 from sqlalchemy.orm import Session, defer, joinedload
 
 from packslip.accounts.models import User
 from packslip.notes.models import Note, NoteRevision, NoteTag, Visibility
 from packslip.notes.queries import SHARED, visible_to
+from packslip.notes.word_index import having_words
+from packslip.packages.search_words import read_words
 
 #: Notes on a page.
 PAGE = 30
@@ -21,9 +23,6 @@ MAX_TAGS = 40
 
 #: Revisions that are listed.
 MAX_SAVES = 500
-
-#: Words that are looked for; further ones are left out.
-MAX_WORDS = 8
 
 
 class Show(StrEnum):
@@ -57,10 +56,11 @@ def list_notes(
 ) -> Found:
     """A page of the user's list: pinned notes first, then those that changed last.
 
-    With a tag it has only notes with it, with words only notes that have all of them in title or
-    body, whatever their case. Behind the last page there is none: the last one is given.
+    With a tag it has only notes with it, with words only notes that have all of them in title, tags
+    or body, as the search of the site reads them. Behind the last page there is none: the last one
+    is given.
     """
-    conditions = [_listed(user, show), *_with_words(words)]
+    conditions = [_listed(user, show), *_with_words(session, words)]
     if tag is not None:
         conditions.append(Note.id.in_(select(NoteTag.note_id).where(NoteTag.tag == _text(tag))))
     total = session.scalar(select(func.count()).select_from(Note).where(*conditions)) or 0
@@ -142,11 +142,12 @@ def _listed(user: User, show: Show) -> ColumnElement[bool]:
     return and_(visible_to(user), *conditions[show])
 
 
-def _with_words(words: str) -> list[ColumnElement[bool]]:
-    return [
-        or_(Note.title.icontains(word, autoescape=True), Note.body.icontains(word, autoescape=True))
-        for word in _text(words).split()[:MAX_WORDS]
-    ]
+def _with_words(session: Session, words: str) -> list[ColumnElement[bool]]:
+    if not words.strip():
+        return []
+    wanted = read_words(words)
+    # Signs alone are no words, and no note has them.
+    return [having_words(session, wanted) if wanted else false()]
 
 
 def _text(typed: str) -> str:
