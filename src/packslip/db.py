@@ -46,6 +46,10 @@ from packslip.errors import UnavailableError
 #: Seconds for which a writer waits for another one on SQLite.
 SQLITE_BUSY_TIMEOUT = 20
 
+#: Connections that a process keeps open at most; one for each thread that serves, and some more are
+#: made for a moment.
+MOST_CONNECTIONS = 24
+
 #: The execution option that makes a transaction on SQLite take the write lock at its start: True,
 #: or `_AT_ONCE` when it must not wait for it.
 _WRITE = "packslip_write"
@@ -164,7 +168,7 @@ def init_app(app: Flask) -> None:
 def engine_options(url: str) -> dict[str, Any]:
     """Options for the engine that opens `url`."""
     # An error that is logged would otherwise show the values, hashes of passwords among them.
-    options: dict[str, Any] = {"hide_parameters": True}
+    options: dict[str, Any] = {"hide_parameters": True, "pool_size": MOST_CONNECTIONS}
     if url.startswith("sqlite"):
         return options | {"connect_args": {"timeout": SQLITE_BUSY_TIMEOUT}}
     # A server that is cut off would otherwise be waited for as long as the system does.

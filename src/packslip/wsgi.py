@@ -24,7 +24,7 @@ from packslip.settings import Settings, note_served_at
 from packslip.web.context import current_settings, current_storage
 
 #: Requests that one worker process answers at a time; more wait in its queue.
-THREADS = 16
+THREADS = 24
 
 #: Seconds for which requests in flight may go on after SIGTERM.
 GRACE = 25

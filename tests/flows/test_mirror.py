@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,9 @@ from tests.helpers.application import DOWNLOADED, INSTALLED, build_application, 
 from tests.helpers.clients import Credentials, Machine, installed
 from tests.helpers.processes import Finished
 from tests.helpers.server import Server, serving
+from tests.helpers.upstream import scripted_upstream
+
+from packslip.mirror.refreshing import MOST_WAITING
 
 pytestmark = pytest.mark.clients
 
@@ -98,3 +103,27 @@ def _hosted_packages_go_on(machine: Machine, mirror: Server) -> None:
     refused = machine.twine_upload(mirror, grace, theirs)
     assert refused.code != 0
     assert "belongs to a package of upstream" in " ".join(refused.output.split())
+
+
+def test_an_upstream_that_hangs_slows_no_hosted_package(tmp_path: Path, machine: Machine) -> None:
+    with scripted_upstream() as upstream:
+        for number in range(40):
+            upstream.script(f"/simple/unknown-{number}/", threading.Event())
+        mirroring = {"PACKSLIP_UPSTREAM_URL": upstream.simple_url}
+        with serving(tmp_path / "mirror", workers=1, **mirroring) as mirror:
+            mirror.create_user("ada")
+            ada = Credentials(mirror.create_token("ada"))
+            own = wheel(machine.folder / "own", "own-tool", "1.0")
+            assert machine.twine_upload(mirror, ada, own).code == 0
+            with ThreadPoolExecutor(40) as pool:
+                waiting = [pool.submit(ask, mirror, f"unknown-{number}") for number in range(40)]
+                while len(upstream.requests) < MOST_WAITING:
+                    time.sleep(0.01)
+                for _ in range(10):
+                    status, _, seconds = ask(mirror, "own-tool")
+                    assert status == 200
+                    assert seconds < 5
+                assert not all(one.done() for one in waiting)
+                answers = [one.result(60) for one in waiting]
+            assert {status for status, *_ in answers} <= {502, 503, 504}
+            assert max(seconds for *_, seconds in answers) < 15

@@ -59,8 +59,11 @@ _LEASE = 45
 #: Seconds between two looks at whether another one has the answer.
 _LOOK = 0.05
 
-#: Threads of one process that may wait for upstreams at once, so that others are left.
-_waiting = threading.BoundedSemaphore(32)
+#: Threads of one process that may wait for upstreams at once. `packslip serve` has more, so that
+#: an upstream that hangs leaves some for what is hosted.
+MOST_WAITING = 16
+
+_waiting = threading.BoundedSemaphore(MOST_WAITING)
 
 log = structlog.get_logger(__name__)
 
