@@ -17,6 +17,8 @@ from packslip.downloads.recorder import current_recorder
 from packslip.errors import PackslipError
 from packslip.index import staged_sweeper
 from packslip.mail.sender import current_sender
+from packslip.mirror.fetches import mirror_folder
+from packslip.mirror.parts import sweep_parts
 from packslip.notes import expiry
 from packslip.settings import Settings, note_served_at
 from packslip.web.context import current_settings, current_storage
@@ -112,6 +114,7 @@ def _clear_up() -> None:
     db.session().close()
     current_storage().clean_staging()
     staged_sweeper.current_sweeper().sweep()
+    sweep_parts(mirror_folder())
 
 
 def _address(host: str, port: int) -> str:

@@ -27,8 +27,10 @@ class Manner:
 
     #: After so many bytes of the body the connection is cut.
     cut_after: int | None = None
-    #: After so many bytes of the body nothing comes until this happens.
+    #: After so many bytes of the body nothing comes until `wait_for` happens.
     wait_after: int | None = None
+    #: Nothing at all comes before it does.
+    wait_before: bool = False
     wait_for: threading.Event = field(default_factory=threading.Event)
     ranges: bool = True
     #: Whether its length is told; the end of the connection is its end otherwise.
@@ -100,6 +102,8 @@ def file_upstream() -> Iterator[FileUpstream]:
 
 def _answer(handler: BaseHTTPRequestHandler, data: bytes, manner: Manner) -> None:
     data = data if manner.data is None else manner.data
+    if manner.wait_before:
+        manner.wait_for.wait(30)
     if manner.status is not None:
         handler.send_error(manner.status)
         return

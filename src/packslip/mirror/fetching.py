@@ -116,7 +116,8 @@ class Attempt:
             self._fail(BadGatewayError("The mirror failed to fetch the file. Its log has more."))
             self._is_spent = not isinstance(error, OSError)
         finally:
-            if self._is_spent:
+            # What is worth going on from stays for the next one.
+            if self._is_spent or not self._part.size:
                 with suppress(OSError):
                     self._part.remove()
             self._part.close()
