@@ -85,9 +85,9 @@ def test_a_fetch_outlives_the_process_that_fetches(mirror: Server, upstream: Fil
     assert [told is None for _, told in upstream.requests] == [True, False]
     # What it was fetched into goes when it is kept.
     deadline = time.monotonic() + PATIENCE
-    while any((mirror.data / "mirror").iterdir()) and time.monotonic() < deadline:
+    while any((mirror.data / "mirror").glob("*.part")) and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert not any((mirror.data / "mirror").iterdir())
+    assert not any((mirror.data / "mirror").glob("*.part"))
     assert get(address) == DATA
     assert len(upstream.requests) == 2
 

@@ -57,17 +57,17 @@ def provide_metadata(session: Session, file_id: int) -> Wanted:
         WrongBytesError: upstream's is another one than it announced.
         PackslipError: upstream could not be asked.
     """
+    wanted = _read(session, file_id)
+    if wanted.metadata_kept:
+        return wanted
+    path = part_path(mirror_folder(), f"{wanted.part_name}-metadata")
     deadline = time.monotonic() + PATIENCE
-    while True:
-        wanted = _read(session, file_id)
-        if wanted.metadata_kept:
-            return wanted
-        with PartFile(part_path(mirror_folder(), f"{wanted.part_name}-metadata")) as turn:
+    while time.monotonic() < deadline:
+        with PartFile(path) as turn:
             if turn.lock() and turn.has_name:
                 return _provide(session, file_id, turn)
-        if time.monotonic() > deadline:
-            raise NothingCameError(f"{wanted.filename}.metadata", PATIENCE)
         time.sleep(POLL)
+    raise NothingCameError(f"{wanted.filename}.metadata", PATIENCE)
 
 
 def _provide(session: Session, file_id: int, turn: PartFile) -> Wanted:

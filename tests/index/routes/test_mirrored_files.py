@@ -74,7 +74,7 @@ def actions(session: Session) -> list[str]:
 
 
 def part_files() -> list[Path]:
-    return list((current_settings().data / "mirror").glob("*"))
+    return list((current_settings().data / "mirror").glob("*.part"))
 
 
 def test_a_file_is_fetched_when_it_is_asked_for_first_and_kept(
