@@ -15,7 +15,7 @@ from packslip.db import write_transaction
 from packslip.mirror.fetches import mirror_folder
 from packslip.mirror.fetching import own_session
 from packslip.mirror.file_operations import note_lost
-from packslip.mirror.file_queries import wanted_file
+from packslip.mirror.file_queries import ForgottenFileError, wanted_file
 from packslip.mirror.models import MirrorFile
 from packslip.mirror.parts import PartFile, part_path
 from packslip.packages.models import File, Release
@@ -121,9 +121,13 @@ def _oldest(session: Session, skipped: int) -> list[_Kept]:
 
 
 def _drop(session: Session, storage: Storage, folder: Path, kept: _Kept) -> bool:
-    wanted = wanted_file(session, kept.file_id)
-    session.rollback()
     key = kept.storage_key
+    try:
+        wanted = wanted_file(session, kept.file_id)
+    except ForgottenFileError:
+        return False
+    finally:
+        session.rollback()
     if key is None:
         return False
     with PartFile(part_path(folder, wanted.part_name)) as part:
