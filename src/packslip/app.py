@@ -34,7 +34,8 @@ from packslip.index import staged_sweeper
 from packslip.index.routes import files, pypi_json, simple, upload_pages, uploads
 from packslip.logs import configure_logs
 from packslip.mail import sender
-from packslip.mirror import fetches, room
+from packslip.mirror import client, fetches, keeper, room
+from packslip.mirror import current as current_mirror
 from packslip.notes import expiry
 from packslip.notes.about import noted_ranges
 from packslip.notes.routes import api as notes_api
@@ -174,6 +175,9 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     recorder.init_app(app, settings)
     sender.init_app(app, COMPOSERS)
     expiry.init_app(app)
+    current_mirror.init_app(app, settings)
+    client.init_app(app, f"packslip/{__version__}")
+    keeper.init_app(app)
     staged_sweeper.init_app(app)
     fetches.init_app(app, partial(room.keep_within_limit, noted_ranges))
     proxies.init_app(app, settings.trusted_proxies)

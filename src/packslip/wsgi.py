@@ -17,7 +17,9 @@ from packslip.downloads.recorder import current_recorder
 from packslip.errors import PackslipError
 from packslip.index import staged_sweeper
 from packslip.mail.sender import current_sender
+from packslip.mirror.current import current_mirror
 from packslip.mirror.fetches import mirror_folder
+from packslip.mirror.keeper import current_keeper
 from packslip.mirror.parts import sweep_parts
 from packslip.notes import expiry
 from packslip.settings import Settings, note_served_at
@@ -55,6 +57,8 @@ class _Server(BaseApplication):  # type: ignore[misc]
             current_sender().start()
             expiry.current_sweeper().start()
             staged_sweeper.current_sweeper().start()
+            if current_mirror():
+                current_keeper().start()
         return app
 
 

@@ -66,6 +66,17 @@ SENTENCES: Mapping[str, str] = {
     Action.ACT_CHANGE: "changed the act of the {note} on {package}{change}",
     Action.ACT_LIFT: "lifted the {act} of {package}{range} by the {note}",
     Action.ACT_EXPIRE: "let the {act} of {package}{range} by the {note} expire",
+    Action.MIRROR_ADD: "began to mirror {package}",
+    Action.MIRROR_UPDATE: "took in what is new upstream of {package}{versions}",
+    Action.MIRROR_DESCRIBE: "took in what {package} {version} says of itself",
+    Action.MIRROR_MOVE: "mirrors {package} from {after} instead of {before} from now on",
+    Action.MIRROR_MISS: "found files of {package} gone upstream{filenames}",
+    Action.MIRROR_ALTER: "refused files of {package} whose bytes upstream has changed{filenames}",
+    Action.MIRROR_YANK: "found releases of {package} yanked upstream{versions}",
+    Action.MIRROR_UNYANK: "found a yank of {package} taken back upstream{versions}",
+    Action.MIRROR_CHANGE_STATUS: "found {package} {after} upstream, which was {before}",
+    Action.MIRROR_CLAIM: "took the name {package} over from upstream",
+    Action.MIRROR_FORGET: "forgot what was mirrored of {package}",
     Action.MIRROR_REFUSE_FILE: "refused the bytes of {filename} that upstream sent{because}",
     Action.MIRROR_LOSE_FILE: "could not get the whole of {filename} from upstream{because}",
 }
@@ -92,6 +103,9 @@ OWN_SENTENCES: Mapping[str, str] = {
 }
 
 _UNKNOWN = "(unknown)"
+
+#: Of longer lists only so many are named.
+_LISTED = 10
 
 
 def describe(event: Event) -> str:
@@ -122,6 +136,8 @@ def _values(event: Event) -> Mapping[str, str]:
         "name": str(name or data.get("policy") or _UNKNOWN),
         "version": str(data.get("version") or _UNKNOWN),
         "filename": str(data.get("filename") or _UNKNOWN),
+        "versions": _behind(": ", _listed(data.get("versions"))),
+        "filenames": _behind(": ", _listed(data.get("filenames"))),
         "token": token,
         "note": _note(data),
         "act": str(data.get("act") or _UNKNOWN),
@@ -153,6 +169,13 @@ def _note(data: Mapping[str, Any]) -> str:
 def _reason(data: Mapping[str, Any]) -> object:
     after = data.get("after")
     return data.get("reason") or (after.get("reason") if isinstance(after, dict) else None)
+
+
+def _listed(values: object) -> str:
+    if not isinstance(values, list):
+        return ""
+    more = f" and {len(values) - _LISTED} more" if len(values) > _LISTED else ""
+    return ", ".join(map(str, values[:_LISTED])) + more
 
 
 def _behind(word: str, value: object) -> str:

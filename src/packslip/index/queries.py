@@ -6,15 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 from packaging.utils import NormalizedName
-from sqlalchemy import Row, and_, exists, or_, select
+from sqlalchemy import Row, exists, or_, select
 from sqlalchemy.orm import Session, defer, selectinload
 
 from packslip.accounts.models import User
 from packslip.events.models import Event
-from packslip.index.addresses import file_path
+from packslip.index.addresses import address_of
+from packslip.mirror.models import MirrorFile
 from packslip.notes.about import NoteAbout, covering, notes_about
 from packslip.notes.models import Note
-from packslip.packages.models import File, Maintainer, Package, Release
+from packslip.packages.models import File, Maintainer, Origin, Package, Release
 from packslip.packages.queries import UnknownPackageError
 from packslip.simple_api.page import (
     FileEntry,
@@ -40,17 +41,21 @@ def sought_name(name: str) -> NormalizedName:
         raise UnknownPackageError(name) from None
 
 
-def root_page(session: Session) -> RootPage:
-    """Return the list of all packages that have a page, by name."""
+def root_page(session: Session, *, with_unkept: bool = False) -> RootPage:
+    """Return the list of all packages that have a page, by name.
+
+    Mirrored ones of which no bytes are held here are among them `with_unkept`.
+    """
     held = (
         exists()
         .where(File.release_id == Release.id, File.storage_key.is_not(None))
         .where(Release.package_id == Package.id)
     )
+    shown = [Package.status == PackageStatus.QUARANTINED, held]
+    if with_unkept:
+        shown.append((Package.origin == Origin.MIRRORED) & Package.latest_version.is_not(None))
     rows = session.execute(
-        select(Package.id, Package.serial)
-        .where(or_(Package.status == PackageStatus.QUARANTINED, held))
-        .order_by(Package.id)
+        select(Package.id, Package.serial).where(or_(*shown)).order_by(Package.id)
     )
     return RootPage(
         packages=[ListedPackage(NormalizedName(name), serial) for name, serial in rows],
@@ -64,8 +69,12 @@ def last_serial(session: Session) -> int:
     return session.scalar(query) or 0
 
 
-def package_page(session: Session, name: NormalizedName) -> PackagePage:
+def package_page(
+    session: Session, name: NormalizedName, *, with_unkept: bool = False
+) -> PackagePage:
     """Return the page of a package: the files whose bytes are held, and all versions.
+
+    `with_unkept` it has the files too that upstream offers, whose bytes can be fetched from there.
 
     Versions and files stand in the order of PEP 440, the oldest first.
 
@@ -81,23 +90,37 @@ def package_page(session: Session, name: NormalizedName) -> PackagePage:
             Release.version,
             Release.yanked,
             Release.yanked_reason,
+            File.id.label("file_id"),
             File.filename,
+            File.storage_key,
             File.sha256,
             File.size,
             File.uploaded_at,
             File.requires_python,
             File.metadata_sha256,
             File.metadata_is_static,
+            MirrorFile.file_id.label("mirrored"),
+            MirrorFile.refused,
+            MirrorFile.vanished_at,
+            MirrorFile.digests,
+            MirrorFile.dated,
+            MirrorFile.yanked.label("file_yanked"),
+            MirrorFile.provenance,
             # Worked out once, not for each row.
             exists(select(Note.id).where(Note.package_id == name)).label("has_notes"),
         )
         .select_from(Package)
         .outerjoin(Release, Release.package_id == Package.id)
-        .outerjoin(File, and_(File.release_id == Release.id, File.storage_key.is_not(None)))
+        .outerjoin(File, File.release_id == Release.id)
+        .outerjoin(MirrorFile, MirrorFile.file_id == File.id)
         .where(Package.id == name)
         .order_by(Release.sort_key, Release.id, File.filename)
     ).all()
-    files = [_file_entry(row) for row in rows if row.filename is not None]
+    files = [
+        _file_entry(row)
+        for row in rows
+        if row.storage_key is not None or (with_unkept and _is_offered(row))
+    ]
     if not rows or not (files or rows[0].status == PackageStatus.QUARANTINED):
         raise UnknownPackageError(name)
     return PackagePage(
@@ -146,21 +169,31 @@ def note_entry(note: NoteAbout, base_url: str) -> NoteEntry:
     )
 
 
+def _is_offered(row: Row[*tuple[Any, ...]]) -> bool:
+    """Whether upstream has the bytes, as far as is known."""
+    return row.mirrored is not None and row.refused is None and row.vanished_at is None
+
+
 def _file_entry(row: Row[*tuple[Any, ...]]) -> FileEntry:
     # The metadata of a source distribution that is not static may differ after the build, and
     # installers would resolve by it.
     announced = row.metadata_sha256 if row.metadata_is_static else None
+    if row.mirrored and row.metadata_is_static:
+        # It is fetched, or made from the wheel, when it is asked for.
+        announced = announced or ""
+    hashes = dict(row.digests or {}) | ({"sha256": row.sha256} if row.sha256 else {})
     return FileEntry(
         filename=row.filename,
         version=row.version,
-        url=f"../../{file_path(row.sha256, row.filename)}",
-        hashes={"sha256": row.sha256},
+        url=f"../../{address_of(row.file_id, row.sha256, row.filename)}",
+        hashes=hashes,
         size=row.size,
-        upload_time=row.uploaded_at,
+        upload_time=None if row.dated is False else row.uploaded_at,
         requires_python=row.requires_python,
-        yanked=row.yanked,
-        yanked_reason=row.yanked_reason,
+        yanked=row.yanked or row.file_yanked is not None,
+        yanked_reason=row.yanked_reason if row.yanked else row.file_yanked,
         core_metadata_sha256=announced,
+        provenance=row.provenance,
     )
 
 

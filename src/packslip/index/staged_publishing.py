@@ -21,6 +21,7 @@ from packslip.index.staged_uploads import (
     get_staged,
     storage_key,
 )
+from packslip.mirror.claiming import discard_unnamed, take_name
 from packslip.notes.expiry import lift_expired_of
 from packslip.packages.digests import Digester
 from packslip.packages.distributions import Distribution, read_distribution
@@ -69,11 +70,17 @@ def publish_staged(
             confirm(session)
             for one in ids:
                 get_staged(session, user, one, lock=True).expires_at = datetime.now(UTC)
+            unnamed = [
+                key
+                for distribution in distributions
+                for key in take_name(session, user, actor, distribution.metadata.package)
+            ]
             published = [
                 publish_upload(session, storage, Identity(user), actor, distribution)
                 for distribution in distributions
             ]
     clear_up_quietly(session, storage, ids)
+    discard_unnamed(session, storage, unnamed)
     return published
 
 

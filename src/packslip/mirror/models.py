@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, false, text
+from sqlalchemy import ForeignKey, String, false, text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from packslip.db import Base, BigId, BytewiseText, Changed
@@ -69,6 +69,11 @@ class MirrorFile(Changed, Base):
     metadata_offered: Mapped[str | None] = mapped_column(String(64))
     #: Whether the metadata is held here.
     metadata_kept: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: Whether upstream says when it was uploaded; else `uploaded_at` is when it was first seen.
+    dated: Mapped[bool] = mapped_column(default=True, server_default=true())
+    #: Why upstream yanked this file, empty without a reason; None when it did not. The release is
+    #: yanked when all of its files are.
+    yanked: Mapped[str | None]
     #: Absolute address of the provenance object (PEP 740).
     provenance: Mapped[str | None]
     #: Since when the bytes are held here; None while they are not.

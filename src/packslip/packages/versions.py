@@ -7,6 +7,7 @@ before all others.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from packaging.utils import canonicalize_version
 from packaging.version import Version
@@ -42,6 +43,8 @@ def normal_form(text: str) -> str:
     return text.strip() if version is None else str(version)
 
 
+# A package's page names each of its versions many times.
+@lru_cache(maxsize=10_000)
 def canonical(text: str) -> str:
     """Return the text that is the same for equal versions: `1.0` and `1.0.0` give `1`."""
     version = parse_version(text)

@@ -63,15 +63,16 @@ class FileEntry:
     url: str
     #: Hexadecimal digests by the name of their algorithm, as `hashlib` knows it.
     hashes: Mapping[str, str]
-    #: Bytes.
+    #: Bytes; 0 when it is not known.
     size: int
-    #: Timezone-aware UTC.
-    upload_time: datetime
+    #: Timezone-aware UTC; None when it is not known.
+    upload_time: datetime | None
     requires_python: str | None = None
     yanked: bool = False
     #: Counts only for a yanked file (PEP 592).
     yanked_reason: str | None = None
-    #: SHA-256 of what stands at `url` + `.metadata`; None if nothing is announced (PEP 658).
+    #: SHA-256 of what stands at `url` + `.metadata`; empty when that is there and its digest is not
+    #: known, None if nothing is announced (PEP 658).
     core_metadata_sha256: str | None = None
     #: Absolute https address of the provenance object (PEP 740).
     provenance: str | None = None

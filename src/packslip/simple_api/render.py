@@ -91,16 +91,20 @@ def _file(file: FileEntry) -> dict[str, Any]:
         "filename": file.filename,
         "url": file.url,
         "hashes": file.hashes,
-        "size": file.size,
-        "upload-time": file.upload_time,
         # An empty reason is not allowed here, unlike in HTML.
         "yanked": (file.yanked_reason or True) if file.yanked else False,
     }
+    if file.size:
+        entry["size"] = file.size
+    if file.upload_time is not None:
+        entry["upload-time"] = file.upload_time
     if file.requires_python:
         entry["requires-python"] = file.requires_python
-    if file.core_metadata_sha256:
+    if file.core_metadata_sha256 is not None:
+        sha256 = file.core_metadata_sha256
         # The second is the name that PEP 714 replaced, for clients that know no other.
-        entry["core-metadata"] = entry["dist-info-metadata"] = {"sha256": file.core_metadata_sha256}
+        announced = {"sha256": sha256} if sha256 else True
+        entry["core-metadata"] = entry["dist-info-metadata"] = announced
     if file.provenance:
         entry["provenance"] = file.provenance
     if file.notes:
@@ -114,8 +118,9 @@ def _anchor(file: FileEntry) -> str:
         attributes.append(("data-requires-python", file.requires_python))
     if file.yanked:
         attributes.append(("data-yanked", file.yanked_reason or ""))
-    if file.core_metadata_sha256:
-        digest = f"sha256={file.core_metadata_sha256}"
+    if file.core_metadata_sha256 is not None:
+        sha256 = file.core_metadata_sha256
+        digest = f"sha256={sha256}" if sha256 else "true"
         attributes += [("data-core-metadata", digest), ("data-dist-info-metadata", digest)]
     if file.provenance:
         attributes.append(("data-provenance", file.provenance))

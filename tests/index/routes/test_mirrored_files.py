@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -30,7 +31,7 @@ from tests.helpers.mirroring import (
 from packslip.errors import PackslipError, StorageFullError
 from packslip.events.models import Event
 from packslip.index.addresses import address_of
-from packslip.mirror import following, parts, transfer
+from packslip.mirror import current, following, parts, transfer
 from packslip.mirror.fetches import current_fetches
 from packslip.mirror.models import MirrorFile
 from packslip.mirror.parts import HEAD
@@ -51,10 +52,16 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def upstream(app: Flask) -> Iterator[FileUpstream]:
     with file_upstream() as found:
-        settings = replace(current_settings(), upstream_url=f"{found.url}/simple/")
-        context.attach(app, settings, current_storage())
+        change(app, upstream_url=f"{found.url}/simple/")
         yield found
         current_fetches().stop()
+
+
+def change(app: Flask, **changes: Any) -> None:
+    """Give the application other settings."""
+    settings = replace(current_settings(), **changes)
+    context.attach(app, settings, current_storage())
+    current.init_app(app, settings)
 
 
 def path_of(file: File) -> str:
@@ -293,8 +300,7 @@ def test_bytes_that_are_gone_from_the_storage_are_fetched_again(
 def test_keeping_one_drops_another_that_has_no_room(
     app: Flask, session: Session, client: FlaskClient, upstream: FileUpstream
 ) -> None:
-    settings = replace(current_settings(), mirror_size=len(DATA))
-    context.attach(app, settings, current_storage())
+    change(app, mirror_size=len(DATA))
     names = (WHEEL, "demo-1.0.tar.gz")
     files = [add_mirrored_file(session, upstream.add(DATA, name), DATA, name) for name in names]
     for file in files:
@@ -320,8 +326,7 @@ def test_a_reserved_name_is_not_asked_for(
     app: Flask, session: Session, client: FlaskClient, upstream: FileUpstream
 ) -> None:
     file = add_mirrored_file(session, upstream.add(SMALL), SMALL)
-    settings = replace(current_settings(), reserved_names=("dem*",))
-    context.attach(app, settings, current_storage())
+    change(app, reserved_names=("dem*",))
     assert get(client, path_of(file)).status_code == 502
     settle(session)
     assert not upstream.requests

@@ -12,10 +12,11 @@ from werkzeug import Response
 from packslip.accounts.readers import current_reading_user, guard_reading
 from packslip.db import session
 from packslip.index import queries
-from packslip.index.addresses import file_path
+from packslip.index.addresses import address_of
+from packslip.mirror.refreshing import make_current
 from packslip.notes.about import notes_about
 from packslip.notes.expiry import read_current
-from packslip.packages.models import File, Package, Release
+from packslip.packages.models import File, Origin, Package, Release
 from packslip.packages.queries import get_release, precedence
 from packslip.simple_api.page import PackageStatus
 from packslip.simple_api.render import notes_json
@@ -62,6 +63,7 @@ def _let_scripts_read(response: Response) -> Response:
 
 def _found(name: NormalizedName) -> Package:
     db_session = session()
+    make_current(db_session, name)
     return read_current(db_session, lambda: queries.package_with_files(db_session, name))
 
 
@@ -147,14 +149,14 @@ def _files(package: Package, release: Release) -> list[dict[str, Any]]:
     """Return the files of a release that can be had, here or where they are known to be."""
     if package.status == PackageStatus.QUARANTINED:
         return []
-    addresses = ((file, _address(file)) for file in release.files)
+    addresses = ((file, _address(package, file)) for file in release.files)
     return [_file(release, file, address) for file, address in addresses if address]
 
 
-def _address(file: File) -> str | None:
-    if file.storage_key is None or file.sha256 is None:
+def _address(package: Package, file: File) -> str | None:
+    if file.storage_key is None and package.origin != Origin.MIRRORED:
         return file.url
-    return f"{base_url()}/{file_path(file.sha256, file.filename)}"
+    return f"{base_url()}/{address_of(file.id, file.sha256, file.filename)}"
 
 
 def _file(release: Release, file: File, address: str) -> dict[str, Any]:

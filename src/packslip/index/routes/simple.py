@@ -11,6 +11,9 @@ from werkzeug import Response
 from packslip.accounts.readers import current_reading_user, guard_reading
 from packslip.db import session
 from packslip.index import queries
+from packslip.index.freshness import tell_age
+from packslip.mirror.current import current_mirror
+from packslip.mirror.refreshing import make_current
 from packslip.notes.expiry import read_current
 from packslip.simple_api.negotiate import Form, negotiate
 from packslip.simple_api.page import PackagePage, RootPage
@@ -37,7 +40,12 @@ def root() -> Response:
     """List all packages."""
     if not request.path.endswith("/"):
         return moved_permanently(url_for(".root"))
-    return _answer(queries.root_page(session()), _form(), root_json, root_html)
+    return _answer(
+        queries.root_page(session(), with_unkept=bool(current_mirror())),
+        _form(),
+        root_json,
+        root_html,
+    )
 
 
 @blueprint.get("/simple/<name>/", strict_slashes=False)
@@ -46,16 +54,20 @@ def package(name: str) -> Response:
     normalized = queries.sought_name(name)
     if name != normalized or not request.path.endswith("/"):
         return moved_permanently(url_for(".package", name=normalized))
-    db_session = session()
-    page = read_current(db_session, lambda: queries.package_page(db_session, normalized))
+    db_session, with_unkept = session(), bool(current_mirror())
+    freshness = make_current(db_session, normalized)
+    page = read_current(
+        db_session, lambda: queries.package_page(db_session, normalized, with_unkept=with_unkept)
+    )
     form = _form()
-    if form is not Form.JSON or not page.has_notes:
-        return _answer(page, form, package_json, package_html)
-    # The HTML form has no room for notes.
-    page = queries.with_notes(db_session, page, current_reading_user(), base_url())
-    response = _answer(page, form, package_json, package_html)
-    vary_by_reader(response, page.is_for_some)
-    return response
+    if form is Form.JSON and page.has_notes:
+        # The HTML form has no room for notes.
+        page = queries.with_notes(db_session, page, current_reading_user(), base_url())
+        response = _answer(page, form, package_json, package_html)
+        vary_by_reader(response, page.is_for_some)
+    else:
+        response = _answer(page, form, package_json, package_html)
+    return tell_age(response, freshness)
 
 
 def _form() -> Form:

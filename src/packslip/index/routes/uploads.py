@@ -11,6 +11,7 @@ from packslip.accounts.identity import identify
 from packslip.accounts.token_use import note_use
 from packslip.db import session
 from packslip.index.uploads import check_length, check_upload, receive
+from packslip.mirror.claiming import discard_unnamed, take_name
 from packslip.notes.expiry import lift_expired_of
 from packslip.packages.publishing import publication, publish_upload
 from packslip.web.bodies import answerable_body
@@ -40,11 +41,13 @@ def upload() -> Response:
         distribution = check_upload(received, staged)
         lift_expired_of(db_session, distribution.metadata.package)
         with publication(db_session, storage, distribution):
+            unnamed = take_name(db_session, identity.user, actor, distribution.metadata.package)
             published = publish_upload(db_session, storage, identity, actor, distribution)
             created = published.created
             if identity.token is not None:
                 agent = request.headers.get("User-Agent", "")
                 note_use(db_session, identity.token, request.remote_addr, agent)
+        discard_unnamed(db_session, storage, unnamed)
     filename = distribution.name.filename
     text = f"OK: {filename} is published." if created else f"OK: {filename} was here already."
     return Response(f"{text}\n", mimetype="text/plain")

@@ -35,6 +35,8 @@ def upgrade() -> None:
         sa.Column("digests", sa.JSON(), nullable=False),
         sa.Column("metadata_offered", sa.String(64), nullable=True),
         sa.Column("metadata_kept", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("dated", sa.Boolean(), server_default=sa.true(), nullable=False),
+        sa.Column("yanked", sa.Text(), nullable=True),
         sa.Column("provenance", sa.Text(), nullable=True),
         sa.Column("kept_at", packslip.db.UTCDateTime(), nullable=True),
         sa.Column("used_at", packslip.db.UTCDateTime(), nullable=True),

@@ -1,0 +1,145 @@
+"""What the mirror does beside answering: the lists of names, and texts for its packages.
+
+It is done by a thread of each server process. Nothing of it is lost when a process dies: what was
+not done is found to be missing the next time.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import cast
+
+import structlog
+from flask import Flask, current_app
+from sqlalchemy.orm import Session
+
+from packslip.db import db
+from packslip.errors import PackslipError
+from packslip.mirror.circuit import asking
+from packslip.mirror.current import current_mirror
+from packslip.mirror.describing import describe
+from packslip.mirror.names import fetch_names
+from packslip.mirror.upstreams import Upstream
+
+#: How long a list of names is used.
+NAMES_TTL = timedelta(hours=24)
+
+#: Seconds between two looks at the lists.
+_POLL = 60.0
+
+#: Packages that may wait for their texts; more are left to the next time that they change.
+_ROOM = 10_000
+
+_EXTENSION = "packslip_mirror_keeper"
+
+log = structlog.get_logger(__name__)
+
+
+class Keeper:
+    """Works in a daemon thread once it is started."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._process = 0
+        self._waiting: queue.Queue[str | None] = queue.Queue(_ROOM)
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Work from now on, in this process."""
+        if self._process == os.getpid():
+            return
+        # A fork takes no threads along.
+        self._waiting = queue.Queue(_ROOM)
+        self._thread = threading.Thread(target=self._run, name="mirror", daemon=True)
+        self._thread.start()
+        self._process = os.getpid()
+        # A thread that is cut off within the database library can crash the interpreter.
+        atexit.register(self.stop)
+
+    def stop(self) -> None:
+        """End the thread, after what it is at unless that takes long."""
+        if self._thread is not None and self._process == os.getpid():
+            with self._waiting.mutex:
+                self._waiting.queue.clear()
+            self._waiting.put(None)
+            self._thread.join(timeout=5)
+            self._process = 0
+
+    def describe_soon(self, package_id: str) -> None:
+        """Give the package its texts when there is time; nothing happens before the start."""
+        if self._process != os.getpid():
+            return
+        try:
+            self._waiting.put_nowait(package_id)
+        except queue.Full:
+            log.info("too many packages wait for their texts", package=package_id)
+
+    def _run(self) -> None:
+        looked_at = -_POLL
+        while True:
+            if time.monotonic() - looked_at >= _POLL:
+                self._quietly(self._renew_names)
+                looked_at = time.monotonic()
+            try:
+                package_id = self._waiting.get(timeout=_POLL)
+            except queue.Empty:
+                continue
+            if package_id is None:
+                return
+            self._quietly(partial(self._describe, package_id))
+
+    def _quietly(self, work: Callable[[], None]) -> None:
+        try:
+            with self._app.app_context():
+                work()
+        except Exception as error:
+            log.error("the mirror's work failed", error=str(error))
+
+    def _describe(self, package_id: str) -> None:
+        with Session(db.engine) as session:
+            describe(session, package_id)
+
+    def _renew_names(self) -> None:
+        for upstream in current_mirror().upstreams:
+            try:
+                renew_names(upstream)
+            except PackslipError as error:
+                log.warning("no list of names", upstream=upstream.name, reason=str(error))
+
+
+def renew_names(upstream: Upstream, *, at_once: bool = False) -> int | None:
+    """Take the list of all of the upstream's packages if the one that is here is old.
+
+    Returns:
+        How many there are; None when nothing was to do, or another process is at it.
+
+    Raises:
+        UpstreamFailedError: it could not be had.
+        UpstreamSlowError: it did not come in time.
+    """
+    names = current_mirror().names_of(upstream)
+    taken_at = names.taken_at
+    if not at_once and taken_at is not None and datetime.now(UTC) < taken_at + NAMES_TTL:
+        return None
+    with names.alone() as is_alone:
+        if not is_alone:
+            return None
+        with asking(upstream):
+            return fetch_names(upstream, names)
+
+
+def init_app(app: Flask) -> None:
+    """Give the application a keeper that is not started."""
+    app.extensions[_EXTENSION] = Keeper(app)
+
+
+def current_keeper() -> Keeper:
+    """The keeper of the current application."""
+    return cast("Keeper", current_app.extensions[_EXTENSION])

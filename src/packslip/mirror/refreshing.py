@@ -1,0 +1,282 @@
+"""Asking upstreams for a package's page: when it is due, once however many want it.
+
+Whoever asks holds a lease in the database, so that this is so over all processes. The others get
+what is known, or wait for the first answer.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import structlog
+from packaging.utils import NormalizedName
+from sqlalchemy import CursorResult, literal, or_, select, update
+from sqlalchemy.orm import Session
+
+from packslip.db import add_if_new, write_transaction
+from packslip.errors import UnavailableError
+from packslip.mirror.circuit import asking
+from packslip.mirror.client import Answer, current_client
+from packslip.mirror.current import Mirror, current_mirror
+from packslip.mirror.errors import KnownFailureError, UpstreamFailedError, UpstreamSlowError
+from packslip.mirror.models import MirrorPage, PageState
+from packslip.mirror.taking import (
+    HostedNowError,
+    Source,
+    note_unchanged,
+    take_missing,
+    take_page,
+)
+from packslip.mirror.upstream_pages import ACCEPT, UnreadablePageError, read_page
+from packslip.mirror.upstreams import Upstream
+from packslip.packages.models import Origin, Package
+from packslip.packages.queries import UnknownPackageError
+
+#: Seconds in which all upstreams together have to answer.
+PATIENCE = 12.0
+
+#: Seconds for which "there is no such package" counts at most: somebody may be waiting for it.
+MISSING_TTL = 60
+
+#: Seconds after a failure in which a page is not asked for again.
+PAUSE = 10
+
+#: Bytes of a page; the largest that are known have some 30 MB.
+LARGEST_PAGE = 128 * 1024 * 1024
+
+#: Seconds after which somebody else may ask, in case that whoever did has died.
+_LEASE = 45
+
+#: Seconds between two looks at whether another one has the answer.
+_LOOK = 0.05
+
+#: Threads of one process that may wait for upstreams at once, so that others are left.
+_waiting = threading.BoundedSemaphore(32)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """How current what is known of a mirrored package is."""
+
+    #: The upstream's name; None for a package that is none's.
+    upstream: str | None
+    #: When upstream last said what is known now.
+    checked_at: datetime | None
+    #: Why it could not be asked since then.
+    failure: str | None
+
+
+@dataclass(frozen=True)
+class _Known:
+    origin: str | None
+    state: str
+    upstream: str | None
+    etag: str | None
+    last_modified: str | None
+    checked_at: datetime | None
+    failed_at: datetime | None
+    failure: str | None
+    lease_until: datetime | None
+
+    def is_fresh(self, ttl: int, now: datetime) -> bool:
+        if self.state == PageState.MISSING:
+            ttl = min(ttl, MISSING_TTL)
+        return self.checked_at is not None and now < self.checked_at + timedelta(seconds=ttl)
+
+    def has_just_failed(self, now: datetime) -> bool:
+        return self.failed_at is not None and now < self.failed_at + timedelta(seconds=PAUSE)
+
+
+def make_current(session: Session, package_id: NormalizedName) -> Freshness | None:
+    """Ask upstream for the package if that is due, before what is known of it is read.
+
+    Returns:
+        How current a mirrored package is then; None for a hosted one.
+
+    Raises:
+        UnknownPackageError: the name is reserved, and no package here has it.
+        UpstreamFailedError: nothing is known of the package, and no answer was to be had.
+        UpstreamSlowError: the same, in the time that there is.
+    """
+    mirror = current_mirror()
+    if not mirror:
+        return None
+    known = _read(session, package_id)
+    if known.origin == Origin.HOSTED:
+        return None
+    if not mirror.upstreams_for(package_id):
+        if known.origin is None or mirror.is_reserved(package_id):
+            raise UnknownPackageError(package_id)
+        return _freshness(known)
+    now = datetime.now(UTC)
+    if known.is_fresh(mirror.ttl, now):
+        return _freshness(known)
+    if known.has_just_failed(now):
+        return _stale(known)
+    with _a_place():
+        return _refresh(session, mirror, package_id)
+
+
+def _refresh(session: Session, mirror: Mirror, package_id: NormalizedName) -> Freshness:
+    end = time.monotonic() + PATIENCE
+    began = datetime.now(UTC)
+    while True:
+        leased = _lease(session, package_id)
+        known = _read(session, package_id)
+        session.rollback()
+        if leased:
+            if known.is_fresh(mirror.ttl, datetime.now(UTC)):
+                _release(session, package_id, None)
+            else:
+                _ask(session, mirror, package_id, known, end)
+                known = _read(session, package_id)
+            break
+        if known.state != PageState.UNKNOWN:
+            break
+        if known.failed_at is not None and known.failed_at >= began:
+            break
+        if time.monotonic() > end:
+            raise UpstreamSlowError(mirror.upstreams_for(package_id)[0].name, PATIENCE)
+        time.sleep(_LOOK)
+    return _stale(known) if known.failure else _freshness(known)
+
+
+def _ask(
+    session: Session, mirror: Mirror, package_id: NormalizedName, known: _Known, end: float
+) -> None:
+    try:
+        for upstream in mirror.upstreams_for(package_id):
+            if _ask_one(session, upstream, package_id, known, end):
+                return
+        take_missing(session, package_id)
+    except HostedNowError:
+        _release(session, package_id, None)
+    except (UpstreamFailedError, UpstreamSlowError) as error:
+        log.warning("upstream failed", package=package_id, problem=str(error))
+        _release(session, package_id, str(error))
+        if known.origin is None:
+            raise
+    except BaseException:
+        _release(session, package_id, None)
+        raise
+
+
+def _ask_one(
+    session: Session, upstream: Upstream, package_id: NormalizedName, known: _Known, end: float
+) -> bool:
+    """Whether the upstream has the package; what it says is taken in then."""
+    seconds = end - time.monotonic()
+    if seconds <= 0:
+        raise UpstreamSlowError(upstream.name, PATIENCE)
+    headers = {"Accept": ACCEPT}
+    if known.state == PageState.FOUND and known.upstream == upstream.name:
+        headers |= _validators(known)
+    address = upstream.page_address(package_id)
+    with asking(upstream):
+        answer = current_client().get(
+            upstream, address, headers=headers, limit=LARGEST_PAGE, seconds=seconds
+        )
+    if answer.status == 304:
+        note_unchanged(session, package_id)
+        return True
+    if answer.status != 200:
+        return False
+    _take(session, upstream, package_id, answer)
+    return True
+
+
+def _take(session: Session, upstream: Upstream, package_id: NormalizedName, answer: Answer) -> None:
+    try:
+        kind = answer.headers.get("Content-Type", "")
+        page = read_page(package_id, answer.body, kind, answer.address)
+    except UnreadablePageError as error:
+        raise UpstreamFailedError(upstream.name, str(error)) from error
+    source = Source(upstream.name, answer.headers.get("ETag"), answer.headers.get("Last-Modified"))
+    take_page(session, package_id, page, source)
+
+
+def _validators(known: _Known) -> dict[str, str]:
+    if known.etag:
+        return {"If-None-Match": known.etag}
+    return {"If-Modified-Since": known.last_modified} if known.last_modified else {}
+
+
+def _read(session: Session, package_id: str) -> _Known:
+    name = select(literal(package_id).label("id")).subquery()
+    page = MirrorPage
+    row = session.execute(
+        select(
+            Package.origin,
+            page.state,
+            page.upstream,
+            page.etag,
+            page.last_modified,
+            page.checked_at,
+            page.failed_at,
+            page.failure,
+            page.lease_until,
+        )
+        .select_from(name)
+        .outerjoin(Package, Package.id == name.c.id)
+        .outerjoin(page, page.package_id == name.c.id)
+    ).one()
+    known = _Known(*row)
+    return known if row.state is not None else _Known(row.origin, PageState.UNKNOWN, *[None] * 7)
+
+
+def _lease(session: Session, package_id: str) -> bool:
+    """Take the right to ask, unless somebody else has it."""
+    holder = f"{os.getpid()}-{secrets.token_hex(4)}"
+    now = datetime.now(UTC)
+    with write_transaction(session):
+        add_if_new(session, MirrorPage(package_id=package_id, state=PageState.UNKNOWN))
+        taken = session.execute(
+            update(MirrorPage)
+            .where(
+                MirrorPage.package_id == package_id,
+                or_(MirrorPage.lease_until.is_(None), MirrorPage.lease_until < now),
+            )
+            .values(lease_until=now + timedelta(seconds=_LEASE), leased_by=holder)
+        )
+    return bool(cast("CursorResult[Any]", taken).rowcount)
+
+
+def _release(session: Session, package_id: str, failure: str | None) -> None:
+    values: dict[str, Any] = {"lease_until": None, "leased_by": None}
+    if failure is not None:
+        values |= {"failed_at": datetime.now(UTC), "failure": failure}
+    with write_transaction(session):
+        session.execute(
+            update(MirrorPage).where(MirrorPage.package_id == package_id).values(**values)
+        )
+
+
+def _stale(known: _Known) -> Freshness:
+    # Not "there is none": nobody could say so, and an installer would go on to another index.
+    if known.origin is None or known.state == PageState.UNKNOWN:
+        raise KnownFailureError(known.failure or "")
+    return _freshness(known)
+
+
+def _freshness(known: _Known) -> Freshness:
+    return Freshness(known.upstream, known.checked_at, known.failure)
+
+
+@contextmanager
+def _a_place() -> Iterator[None]:
+    if not _waiting.acquire(timeout=0.5):
+        raise UnavailableError("Too many are waiting for upstream. Please try again.")
+    try:
+        yield
+    finally:
+        _waiting.release()

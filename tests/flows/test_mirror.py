@@ -1,0 +1,100 @@
+"""Installing through a mirror, with upstream and without it."""
+
+from __future__ import annotations
+
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from tests.helpers.application import DOWNLOADED, INSTALLED, build_application, wheel
+from tests.helpers.clients import Credentials, Machine, installed
+from tests.helpers.processes import Finished
+from tests.helpers.server import Server, serving
+
+pytestmark = pytest.mark.clients
+
+CLIENTS = ("pip", "uv")
+
+
+def install(client: str, machine: Machine, server: Server, what: str) -> dict[str, str]:
+    """Install with an empty cache into an empty environment; give what is there then."""
+    venv = machine.venv()
+    done: Finished
+    if client == "pip":
+        done = machine.pip("install", server, venv, "--no-cache-dir", what)
+    else:
+        done = machine.uv_pip_install(server, venv, "--no-cache", what)
+    assert done.code == 0, done
+    return installed(venv)
+
+
+def ask(server: Server, name: str) -> tuple[int, str, float]:
+    """The status, the reason phrase and the seconds of the answer for a package's page."""
+    began = time.monotonic()
+    try:
+        with urllib.request.urlopen(f"{server.simple_url}{name}/", timeout=30) as answer:
+            return answer.status, answer.reason, time.monotonic() - began
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.reason, time.monotonic() - began
+
+
+def test_an_application_comes_through_the_mirror_and_stays_when_upstream_is_gone(
+    tmp_path: Path, machine: Machine
+) -> None:
+    with serving(tmp_path / "upstream") as upstream:
+        upstream.create_user("ada")
+        files = build_application(tmp_path / "dist")
+        ada = Credentials(upstream.create_token("ada"))
+        assert machine.twine_upload(upstream, ada, *files).code == 0
+        mirroring = {"PACKSLIP_UPSTREAM_URL": upstream.simple_url, "PACKSLIP_UPSTREAM_TTL": "0"}
+        with serving(tmp_path / "mirror", **mirroring) as mirror:
+            for client in CLIENTS:
+                assert install(client, machine, mirror, "slip-app") == INSTALLED
+            assert ask(mirror, "nobody-has-this")[0] == 404
+            _is_passed_on(upstream, mirror)
+            upstream.stop()
+            for client in CLIENTS:
+                assert install(client, machine, mirror, "slip-app") == INSTALLED
+            _is_told_that_upstream_is_gone(mirror)
+            _hosted_packages_go_on(machine, mirror)
+            assert sum(mirror.downloads().values()) == 4 * len(DOWNLOADED) + 1
+
+
+def _is_passed_on(upstream: Server, mirror: Server) -> None:
+    """The mirror says of each file what its upstream says."""
+    for name in INSTALLED:
+        theirs, ours = upstream.page(name), mirror.page(name)
+        assert theirs is not None
+        assert ours is not None
+        assert ours["versions"] == theirs["versions"]
+        assert ours["project-status"] == theirs["project-status"]
+        for their, our in zip(theirs["files"], ours["files"], strict=True):
+            assert {**their, "url": ""} == {**our, "url": ""}
+            assert our["url"].startswith(mirror.url)
+
+
+def _is_told_that_upstream_is_gone(mirror: Server) -> None:
+    status, reason, seconds = ask(mirror, "never-asked-before")
+    assert status in {502, 504}
+    assert "upstream" in reason
+    assert seconds < 15
+    # The first one has found out for everybody.
+    assert ask(mirror, "never-asked-either")[2] < 2
+    with urllib.request.urlopen(f"{mirror.simple_url}slip-app/", timeout=30) as answer:
+        assert answer.headers["Warning"].startswith("111")
+        assert answer.headers["X-Packslip-Upstream-Checked"]
+
+
+def _hosted_packages_go_on(machine: Machine, mirror: Server) -> None:
+    mirror.create_user("grace")
+    grace = Credentials(mirror.create_token("grace"))
+    own = wheel(machine.folder / "own", "own-tool", "1.0")
+    assert machine.twine_upload(mirror, grace, own).code == 0
+    assert install("pip", machine, mirror, "own-tool") == {"own-tool": "1.0"}
+    theirs = wheel(machine.folder / "own", "slip-app", "9.0")
+    refused = machine.twine_upload(mirror, grace, theirs)
+    assert refused.code != 0
+    assert "belongs to a package of upstream" in " ".join(refused.output.split())
