@@ -27,6 +27,7 @@ from packslip.mirror.circuit import asking
 from packslip.mirror.client import Answer, current_client
 from packslip.mirror.current import Mirror, current_mirror
 from packslip.mirror.errors import KnownFailureError, UpstreamFailedError, UpstreamSlowError
+from packslip.mirror.keeper import current_keeper
 from packslip.mirror.models import MirrorPage, PageState
 from packslip.mirror.taking import (
     HostedNowError,
@@ -203,6 +204,7 @@ def _take(session: Session, upstream: Upstream, package_id: NormalizedName, answ
         raise UpstreamFailedError(upstream.name, str(error)) from error
     source = Source(upstream.name, answer.headers.get("ETag"), answer.headers.get("Last-Modified"))
     take_page(session, package_id, page, source)
+    current_keeper().describe_soon(package_id)
 
 
 def _validators(known: _Known) -> dict[str, str]:
