@@ -18,7 +18,9 @@ from packslip.errors import PackslipError
 from packslip.index import staged_sweeper
 from packslip.mail.sender import current_sender
 from packslip.mirror.current import current_mirror
+from packslip.mirror.fetches import mirror_folder
 from packslip.mirror.keeper import current_keeper
+from packslip.mirror.parts import sweep_parts
 from packslip.notes import expiry
 from packslip.settings import Settings, note_served_at
 from packslip.web.context import current_settings, current_storage
@@ -116,6 +118,7 @@ def _clear_up() -> None:
     db.session().close()
     current_storage().clean_staging()
     staged_sweeper.current_sweeper().sweep()
+    sweep_parts(mirror_folder())
 
 
 def _address(host: str, port: int) -> str:

@@ -8,15 +8,18 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
-from tests.helpers.packages import add_file, add_package, add_release
 
+from packslip.db import write_transaction
 from packslip.mirror.models import MirrorFile, MirrorPage, PageState
 from packslip.mirror.upstreams import DEFAULT_NAME
 from packslip.packages.models import File, Origin, Package, Release
+from packslip.packages.releases import new_release
 
 WHEEL = "demo-1.0-py3-none-any.whl"
 
@@ -27,8 +30,10 @@ class Manner:
 
     #: After so many bytes of the body the connection is cut.
     cut_after: int | None = None
-    #: After so many bytes of the body nothing comes until this happens.
+    #: After so many bytes of the body nothing comes until `wait_for` happens.
     wait_after: int | None = None
+    #: Nothing at all comes before it does.
+    wait_before: bool = False
     wait_for: threading.Event = field(default_factory=threading.Event)
     ranges: bool = True
     #: Whether its length is told; the end of the connection is its end otherwise.
@@ -100,6 +105,8 @@ def file_upstream() -> Iterator[FileUpstream]:
 
 def _answer(handler: BaseHTTPRequestHandler, data: bytes, manner: Manner) -> None:
     data = data if manner.data is None else manner.data
+    if manner.wait_before:
+        manner.wait_for.wait(30)
     if manner.status is not None:
         handler.send_error(manner.status)
         return
@@ -143,20 +150,32 @@ def add_mirrored_file(
 
     What upstream tells of the bytes is that of `data`, if that is given.
     """
-    row = session.get(Package, package)
-    if row is None:
-        row = add_package(session, package, origin=Origin.MIRRORED)
-        session.add(MirrorPage(package_id=package, state=PageState.FOUND, upstream=DEFAULT_NAME))
-    release = session.query(Release).filter_by(package_id=package).first()
-    told: dict[str, Any] = {"size": 0, "sha256": None, "metadata_sha256": None}
+    told: dict[str, Any] = {"size": 0}
     if data is not None:
-        told |= {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    file = add_file(
-        session,
-        release or add_release(session, row),
-        filename,
-        **{**told, "storage_key": None, "url": url, **values},
-    )
-    session.add(MirrorFile(file_id=file.id, **(mirrored or {})))
-    session.commit()
+        told = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    is_wheel = filename.endswith(".whl")
+    # At one blow: a server may be running on the database.
+    with write_transaction(session):
+        if session.get(Package, package) is None:
+            session.add(Package(id=package, name=package, origin=Origin.MIRRORED))
+            page = MirrorPage(package_id=package, state=PageState.FOUND, upstream=DEFAULT_NAME)
+            session.add(page)
+        release = session.scalar(select(Release).where(Release.package_id == package))
+        if release is None:
+            release = new_release(package, "1.0")
+        file = File(
+            **{
+                "release": release,
+                "filename": filename,
+                "packagetype": "bdist_wheel" if is_wheel else "sdist",
+                "tags": "py3-none-any" if is_wheel else "source",
+                "uploaded_at": datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC),
+                "url": url,
+                **told,
+                **values,
+            }
+        )
+        session.add(file)
+        session.flush()
+        session.add(MirrorFile(file_id=file.id, **(mirrored or {})))
     return file

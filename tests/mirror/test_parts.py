@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from zlib import crc32
+
+import pytest
 
 from packslip.errors import StorageFullError
-from packslip.mirror.parts import Head, PartFile, Stage, failure_of, sweep_parts
+from packslip.mirror.parts import HEAD, Head, PartFile, Stage, failure_of, sweep_parts
 
 
 def test_how_a_fetch_ended_outlives_the_name_of_its_file(tmp_path: Path) -> None:
@@ -34,3 +37,14 @@ def test_what_nobody_goes_on_with_is_swept(tmp_path: Path) -> None:
         assert part.lock()
         assert sweep_parts(tmp_path) == 1
     assert sorted(path.stem for path in tmp_path.iterdir()) == ["fetched", "new"]
+
+
+@pytest.mark.parametrize(
+    "block", [b"", b"\0" * HEAD, b"\x02\0\0\0" + crc32(b"{]").to_bytes(4, "little") + b"{]"]
+)
+def test_a_head_that_nobody_can_read_says_nothing(tmp_path: Path, block: bytes) -> None:
+    (tmp_path / "x.part").write_bytes(block)
+    with PartFile(tmp_path / "x.part") as part:
+        assert part.head() == Head()
+        part.append(b"12")
+        assert (part.size, list(part.read(0, 2, 9))) == (2, [b"12"])

@@ -63,7 +63,7 @@ def fetch(upstream: FileUpstream, part: PartFile, expected: Expected | None = No
         retry_at=None,
     )
     made = Transfer(
-        UpstreamClient(),
+        UpstreamClient("packslip/tests"),
         Upstream("upstream", f"{upstream.url}/simple/", read_timeout=0.5),
         wanted,
         part,

@@ -10,7 +10,6 @@ from werkzeug import Response
 
 from packslip.db import write_transaction
 from packslip.index.held_files import HeldFile
-from packslip.mirror.fetches import Following, NothingCameError, current_fetches
 from packslip.mirror.file_operations import (
     kept_metadata_key,
     note_lost,
@@ -18,6 +17,7 @@ from packslip.mirror.file_operations import (
     note_use,
 )
 from packslip.mirror.file_queries import Wanted, wanted_file
+from packslip.mirror.following import Following, NothingCameError, follow
 from packslip.mirror.metadata import provide_metadata
 from packslip.storage.protocol import MissingBytesError
 from packslip.web.stored import blank_answer, send_stored
@@ -39,17 +39,9 @@ def send_mirrored(session: Session, found: HeldFile, on_whole: Callable[[], None
     Raises:
         PackslipError: the file could not be fetched, and nothing of it was sent.
     """
-    if found.storage_key is not None and found.sha256 is not None:
-        key, sha256 = found.storage_key, found.sha256
-        note_use(session, found.id, found.used_at)
-        try:
-            return send_stored(
-                key, sha256=sha256, last_modified=found.uploaded_at, on_whole=on_whole
-            )
-        except MissingBytesError:
-            # Upstream still has them.
-            with write_transaction(session):
-                note_lost(session, found.id, key)
+    held = _send_held(session, found, on_whole)
+    if held is not None:
+        return held
     response = _blank(found)
     if response.status_code != 200:
         return response
@@ -59,17 +51,18 @@ def send_mirrored(session: Session, found: HeldFile, on_whole: Callable[[], None
     wanted = wanted_file(session, found.id)
     # The answer may take long, and the connections of the database are few.
     session.rollback()
-    following = current_fetches().follow(wanted)
+    following = follow(wanted)
     try:
         following.begin()
-        if following.is_kept or (_asks_for_part() and following.keep(PART_PATIENCE)):
-            following.close()
-            return _send_kept(session, found, on_whole)
-        if not _can_tell_break(following) and not following.finish(WHOLE_PATIENCE):
-            raise NothingCameError(found.filename, WHOLE_PATIENCE)
+        kept = _send_kept(session, found, following, on_whole)
+        if kept is None and not _can_tell_break(following):
+            _finish(following)
     except BaseException:
         following.close()
         raise
+    if kept is not None:
+        following.close()
+        return kept
     if following.length is not None:
         response.content_length = following.length
     response.call_on_close(following.close)
@@ -102,8 +95,46 @@ def _blank(found: HeldFile) -> Response:
     return response
 
 
-def _asks_for_part() -> bool:
-    return request.method == "GET" and "Range" in request.headers
+def _send_held(session: Session, found: HeldFile, on_whole: Callable[[], None]) -> Response | None:
+    """The answer from the storage; None when the bytes are not there."""
+    if found.storage_key is None or found.sha256 is None:
+        return None
+    note_use(session, found.id, found.used_at)
+    try:
+        return send_stored(
+            found.storage_key,
+            sha256=found.sha256,
+            last_modified=found.uploaded_at,
+            on_whole=on_whole,
+        )
+    except MissingBytesError:
+        # Upstream still has them.
+        with write_transaction(session):
+            note_lost(session, found.id, found.storage_key)
+        return None
+
+
+def _send_kept(
+    session: Session, found: HeldFile, following: Following, on_whole: Callable[[], None]
+) -> Response | None:
+    """The answer from the storage for a file that came there meanwhile; None for all others.
+
+    Who asks for a part waits for that.
+    """
+    asks_for_part = request.method == "GET" and "Range" in request.headers
+    if not (following.is_kept or (asks_for_part and following.keep(PART_PATIENCE))):
+        return None
+    wanted = wanted_file(session, found.id)
+    session.rollback()
+    if wanted.storage_key is None or wanted.sha256 is None:
+        # The storage did not take it.
+        return None
+    return send_stored(
+        wanted.storage_key,
+        sha256=wanted.sha256,
+        last_modified=found.uploaded_at,
+        on_whole=on_whole,
+    )
 
 
 def _can_tell_break(following: Following) -> bool:
@@ -111,17 +142,9 @@ def _can_tell_break(following: Following) -> bool:
     return following.length is not None or request.environ["SERVER_PROTOCOL"] == "HTTP/1.1"
 
 
-def _send_kept(session: Session, found: HeldFile, on_whole: Callable[[], None]) -> Response:
-    wanted = wanted_file(session, found.id)
-    session.rollback()
-    if wanted.storage_key is None or wanted.sha256 is None:
-        raise MissingBytesError(found.filename)
-    return send_stored(
-        wanted.storage_key,
-        sha256=wanted.sha256,
-        last_modified=found.uploaded_at,
-        on_whole=on_whole,
-    )
+def _finish(following: Following) -> None:
+    if not following.finish(WHOLE_PATIENCE):
+        raise NothingCameError(following.wanted.filename, WHOLE_PATIENCE)
 
 
 def _send_metadata(wanted: Wanted, found: HeldFile) -> Response:

@@ -18,13 +18,14 @@ from packslip.db import db, write_transaction
 from packslip.errors import BadGatewayError, PackslipError, StorageFullError
 from packslip.mirror import file_operations
 from packslip.mirror.client import current_client
+from packslip.mirror.current import current_mirror
 from packslip.mirror.errors import UpstreamFailedError, UpstreamSlowError
 from packslip.mirror.file_queries import Wanted, wanted_file
 from packslip.mirror.parts import PartFile, Stage, failure_of
 from packslip.mirror.transfer import BrokenOffError, Transfer, VanishedError, WrongBytesError
-from packslip.mirror.upstreams import Upstream, upstreams_for, upstreams_of
+from packslip.mirror.upstreams import Upstream
 from packslip.storage.protocol import Storage, content_key
-from packslip.web.context import current_settings, current_storage
+from packslip.web.context import current_storage
 
 #: Seconds in which a file that upstream cannot deliver whole is recorded once.
 TELL_AGAIN = 60 * 60
@@ -54,11 +55,7 @@ def upstream_of(wanted: Wanted) -> Upstream:
     Raises:
         NoUpstreamError: it is none any more, or must not be asked for this package.
     """
-    settings = current_settings()
-    upstreams = upstreams_for(
-        upstreams_of(settings), settings.reserved_names, NormalizedName(wanted.package_id)
-    )
-    for upstream in upstreams:
+    for upstream in current_mirror().upstreams_for(NormalizedName(wanted.package_id)):
         if wanted.upstream in {None, upstream.name}:
             return upstream
     raise NoUpstreamError(wanted.package_id)
@@ -116,7 +113,8 @@ class Attempt:
             self._fail(BadGatewayError("The mirror failed to fetch the file. Its log has more."))
             self._is_spent = not isinstance(error, OSError)
         finally:
-            if self._is_spent:
+            # What is worth going on from stays for the next one.
+            if self._is_spent or not self._part.size:
                 with suppress(OSError):
                     self._part.remove()
             self._part.close()

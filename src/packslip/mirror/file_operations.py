@@ -43,7 +43,8 @@ def note_kept(session: Session, wanted: Wanted, sha256: str, size: int, key: str
     release.size += size - file.size
     file.sha256, file.size, file.storage_key = sha256, size, key
     mirrored.kept_at = mirrored.used_at = datetime.now(UTC)
-    mirrored.refused = mirrored.retry_at = None
+    if mirrored.retry_at is not None:
+        mirrored.refused = mirrored.retry_at = None
     session.flush()
 
 
@@ -67,8 +68,10 @@ def refuse(session: Session, wanted: Wanted, fault: str) -> None:
         ForgottenFileError: the file is not known any more.
     """
     _, mirrored = _lock(session, wanted.file_id)
-    mirrored.refused = f"Upstream sent other bytes than it announced: {fault}."
-    mirrored.retry_at = datetime.now(UTC) + RETRY_AFTER
+    # What is refused for good stays so.
+    if mirrored.refused is None or mirrored.retry_at is not None:
+        mirrored.refused = f"Upstream sent other bytes than it announced: {fault}."
+        mirrored.retry_at = datetime.now(UTC) + RETRY_AFTER
     _record(session, Action.MIRROR_REFUSE_FILE, wanted, wanted.filename, fault)
 
 

@@ -16,10 +16,11 @@ from packslip.mirror import file_operations
 from packslip.mirror.circuit import asking
 from packslip.mirror.client import UpstreamClient, current_client
 from packslip.mirror.errors import UpstreamFailedError
-from packslip.mirror.fetches import PATIENCE, NothingCameError, current_fetches, mirror_folder
+from packslip.mirror.fetches import POLL, mirror_folder
 from packslip.mirror.fetching import upstream_of
 from packslip.mirror.file_operations import RETRY_AFTER, kept_metadata_key
 from packslip.mirror.file_queries import OFFERED, Wanted, wanted_file
+from packslip.mirror.following import PATIENCE, NothingCameError, follow
 from packslip.mirror.parts import PartFile, Stage, failure_of, part_path
 from packslip.mirror.ranged import WINDOW, RangedFile, wheel_metadata
 from packslip.mirror.transfer import WrongBytesError
@@ -31,7 +32,6 @@ from packslip.web.context import current_storage
 #: Seconds for which a whole wheel is waited for where upstream sends no parts of it.
 WHOLE_PATIENCE = 60.0
 
-_POLL = 0.02
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)\Z")
 
 
@@ -57,17 +57,17 @@ def provide_metadata(session: Session, file_id: int) -> Wanted:
         WrongBytesError: upstream's is another one than it announced.
         PackslipError: upstream could not be asked.
     """
+    wanted = _read(session, file_id)
+    if wanted.metadata_kept:
+        return wanted
+    path = part_path(mirror_folder(), f"{wanted.part_name}-metadata")
     deadline = time.monotonic() + PATIENCE
-    while True:
-        wanted = _read(session, file_id)
-        if wanted.metadata_kept:
-            return wanted
-        with PartFile(part_path(mirror_folder(), f"{wanted.part_name}-metadata")) as turn:
+    while time.monotonic() < deadline:
+        with PartFile(path) as turn:
             if turn.lock() and turn.has_name:
                 return _provide(session, file_id, turn)
-        if time.monotonic() > deadline:
-            raise NothingCameError(f"{wanted.filename}.metadata", PATIENCE)
-        time.sleep(_POLL)
+        time.sleep(POLL)
+    raise NothingCameError(f"{wanted.filename}.metadata", PATIENCE)
 
 
 def _provide(session: Session, file_id: int, turn: PartFile) -> Wanted:
@@ -143,7 +143,7 @@ def _made(session: Session, wanted: Wanted) -> bytes:
 
 
 def _keep_whole(session: Session, wanted: Wanted) -> Wanted:
-    following = current_fetches().follow(wanted)
+    following = follow(wanted)
     try:
         is_kept = following.keep(WHOLE_PATIENCE)
     finally:

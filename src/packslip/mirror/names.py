@@ -21,7 +21,7 @@ from urllib.parse import quote
 import ijson
 
 from packslip.mirror.client import current_client
-from packslip.mirror.errors import UpstreamFailedError
+from packslip.mirror.errors import UpstreamAnswerError
 from packslip.mirror.upstreams import Upstream
 from packslip.simple_api.page import InvalidPackageNameError, normalize_name
 
@@ -113,7 +113,7 @@ def fetch_names(upstream: Upstream, names: NameList) -> int:
     client = current_client()
     with client.open(upstream, upstream.address, headers={"Accept": _ACCEPT}) as incoming:
         if incoming.status != 200:
-            raise UpstreamFailedError(upstream.name, "it has no list of its packages")
+            raise UpstreamAnswerError(upstream.name, "it has no list of its packages")
         if "json" in incoming.headers.get("Content-Type", ""):
             found = _from_json(upstream, incoming.chunks())
         else:
@@ -127,7 +127,7 @@ def _from_json(upstream: Upstream, chunks: Iterator[bytes]) -> Iterator[str]:
             if isinstance(name, str):
                 yield name
     except ijson.JSONError as error:
-        raise UpstreamFailedError(upstream.name, "its list of packages cannot be read") from error
+        raise UpstreamAnswerError(upstream.name, "its list of packages cannot be read") from error
 
 
 class _Stream:

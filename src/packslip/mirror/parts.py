@@ -17,7 +17,7 @@ import struct
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -134,12 +134,15 @@ class PartFile:
         """What is known of the fetch now."""
         for _ in range(50):
             block = os.pread(self._descriptor, HEAD, 0)
-            if not block:
-                return Head()
-            length, checksum = _FRAME.unpack_from(block)
+            length, checksum = _FRAME.unpack_from(block.ljust(_FRAME.size, b"\0"))
             told = block[_FRAME.size : _FRAME.size + length]
+            if not told:
+                break
             if zlib.crc32(told) == checksum:
-                return msgspec.json.decode(told, type=Head)
+                with suppress(msgspec.MsgspecError):
+                    return msgspec.json.decode(told, type=Head)
+                # Another version has written it.
+                break
             # It is just being written.
             time.sleep(0.001)
         return Head()

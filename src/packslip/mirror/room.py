@@ -15,7 +15,7 @@ from packslip.db import write_transaction
 from packslip.mirror.fetches import mirror_folder
 from packslip.mirror.fetching import own_session
 from packslip.mirror.file_operations import note_lost
-from packslip.mirror.file_queries import wanted_file
+from packslip.mirror.file_queries import ForgottenFileError, wanted_file
 from packslip.mirror.models import MirrorFile
 from packslip.mirror.parts import PartFile, part_path
 from packslip.packages.models import File, Release
@@ -79,10 +79,10 @@ def make_room(
     Returns:
         How many bytes were dropped.
     """
-    dropped = 0
-    skipped: set[int] = set()
+    # Those that stay are the first ones of each following question.
+    dropped, staying = 0, 0
     while used_room(session) > limit:
-        found = _oldest(session, skipped)
+        found = _oldest(session, staying)
         session.rollback()
         if not found:
             log.warning("all mirrored files are pinned or noted; the limit is passed", limit=limit)
@@ -91,26 +91,27 @@ def make_room(
         session.rollback()
         for kept in found:
             if any(covers(one, kept.version) for one in ranges.get(kept.package_id, ())):
-                skipped.add(kept.file_id)
+                staying += 1
             elif used_room(session) <= limit:
                 break
             elif _drop(session, storage, folder, kept):
                 dropped += kept.size
             else:
-                skipped.add(kept.file_id)
+                staying += 1
     session.rollback()
     return dropped
 
 
-def _oldest(session: Session, skipped: Collection[int]) -> list[_Kept]:
+def _oldest(session: Session, skipped: int) -> list[_Kept]:
     rows = session.execute(
         select(
             File.id, Release.package_id, Release.version, File.size, File.storage_key,
             MirrorFile.used_at,
         )
         .join(Release, Release.id == File.release_id)
-        .where(*_HELD, MirrorFile.pinned.is_(False), File.id.not_in(skipped))
+        .where(*_HELD, MirrorFile.pinned.is_(False))
         .order_by(func.coalesce(MirrorFile.used_at, MirrorFile.kept_at), File.id)
+        .offset(skipped)
         .limit(_BATCH)
     )  # fmt: skip
     return [
@@ -120,9 +121,13 @@ def _oldest(session: Session, skipped: Collection[int]) -> list[_Kept]:
 
 
 def _drop(session: Session, storage: Storage, folder: Path, kept: _Kept) -> bool:
-    wanted = wanted_file(session, kept.file_id)
-    session.rollback()
     key = kept.storage_key
+    try:
+        wanted = wanted_file(session, kept.file_id)
+    except ForgottenFileError:
+        return False
+    finally:
+        session.rollback()
     if key is None:
         return False
     with PartFile(part_path(folder, wanted.part_name)) as part:

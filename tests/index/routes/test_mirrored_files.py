@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import random
 import threading
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -25,12 +28,13 @@ from tests.helpers.mirroring import (
     file_upstream,
 )
 
-from packslip.errors import PackslipError
+from packslip.errors import PackslipError, StorageFullError
 from packslip.events.models import Event
 from packslip.index.addresses import address_of
-from packslip.mirror import fetches, transfer
+from packslip.mirror import current, following, parts, transfer
 from packslip.mirror.fetches import current_fetches
 from packslip.mirror.models import MirrorFile
+from packslip.mirror.parts import HEAD
 from packslip.packages.models import File, Package, Release
 from packslip.web import context
 from packslip.web.context import current_settings, current_storage
@@ -48,10 +52,16 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def upstream(app: Flask) -> Iterator[FileUpstream]:
     with file_upstream() as found:
-        settings = replace(current_settings(), upstream_url=f"{found.url}/simple/")
-        context.attach(app, settings, current_storage())
+        change(app, upstream_url=f"{found.url}/simple/")
         yield found
         current_fetches().stop()
+
+
+def change(app: Flask, **changes: Any) -> None:
+    """Give the application other settings."""
+    settings = replace(current_settings(), **changes)
+    context.attach(app, settings, current_storage())
+    current.init_app(app, settings)
 
 
 def path_of(file: File) -> str:
@@ -70,8 +80,8 @@ def actions(session: Session) -> list[str]:
     return list(session.scalars(select(Event.action)))
 
 
-def parts() -> list[Path]:
-    return list((current_settings().data / "mirror").glob("*"))
+def part_files() -> list[Path]:
+    return list((current_settings().data / "mirror").glob("*.part"))
 
 
 def test_a_file_is_fetched_when_it_is_asked_for_first_and_kept(
@@ -86,7 +96,7 @@ def test_a_file_is_fetched_when_it_is_asked_for_first_and_kept(
     again = get(client, path_of(file), Range="bytes=1-3")
     assert (again.status_code, again.data) == (206, DATA[1:4])
     assert len(upstream.requests) == 1
-    assert not parts()
+    assert not part_files()
     mirrored = session.get_one(MirrorFile, file.id)
     assert mirrored.kept_at is not None
     assert mirrored.used_at is not None
@@ -192,20 +202,50 @@ def test_what_fails_before_the_first_byte_is_told_with_its_reason(
     assert not downloads(session)
 
 
-def test_silence_is_a_time_out(
+def test_silence_is_a_time_out_and_the_fetch_goes_on(
     session: Session,
     client: FlaskClient,
     upstream: FileUpstream,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(fetches, "PATIENCE", 0.2)
-    monkeypatch.setattr(fetches.Following.begin, "__defaults__", (0.2,))
-    pause = Manner(wait_after=0)
-    file = add_mirrored_file(session, upstream.add(SMALL, WHEEL, pause, Manner()))
-    answer = get(client, path_of(file))
-    assert answer.status_code in {200, 504}
+    monkeypatch.setattr(following, "PATIENCE", 0.2)
+    pause = Manner(wait_before=True)
+    path = path_of(add_mirrored_file(session, upstream.add(SMALL, WHEEL, pause), SMALL))
+    assert get(client, path).status.startswith(f"504 The mirror got nothing of {WHEEL} within")
     pause.wait_for.set()
     settle(session)
+    assert get(client, path).data == SMALL
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize("room", [0, 300_000])
+def test_a_full_disk_is_told_and_nothing_remains(
+    session: Session,
+    client: FlaskClient,
+    upstream: FileUpstream,
+    monkeypatch: pytest.MonkeyPatch,
+    room: int,
+) -> None:
+    write = os.pwrite
+
+    def pwrite(descriptor: int, data: bytes, position: int) -> int:
+        if position > HEAD + room or not room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(descriptor, data, position)
+
+    monkeypatch.setattr(parts.os, "pwrite", pwrite)
+    pause = Manner(wait_after=250_000)
+    path = path_of(add_mirrored_file(session, upstream.add(DATA, WHEEL, pause), DATA))
+    answer = client.get(path)
+    pause.wait_for.set()
+    if room:
+        with pytest.raises(StorageFullError):
+            b"".join(answer.iter_encoded())
+    else:
+        assert answer.status == "507 There is no room left for files of the mirror."
+    answer.close()
+    settle(session)
+    assert not part_files()
 
 
 def test_head_and_a_client_that_has_it_ask_for_nothing(
@@ -257,6 +297,18 @@ def test_bytes_that_are_gone_from_the_storage_are_fetched_again(
     assert len(upstream.requests) == 2
 
 
+def test_keeping_one_drops_another_that_has_no_room(
+    app: Flask, session: Session, client: FlaskClient, upstream: FileUpstream
+) -> None:
+    change(app, mirror_size=len(DATA))
+    names = (WHEEL, "demo-1.0.tar.gz")
+    files = [add_mirrored_file(session, upstream.add(DATA, name), DATA, name) for name in names]
+    for file in files:
+        assert get(client, path_of(file)).data == DATA
+        settle(session)
+    assert [session.get_one(File, file.id).storage_key is None for file in files] == [True, False]
+
+
 def test_what_is_held_or_quarantined_is_not_even_asked_for(
     session: Session, client: FlaskClient, upstream: FileUpstream
 ) -> None:
@@ -274,8 +326,7 @@ def test_a_reserved_name_is_not_asked_for(
     app: Flask, session: Session, client: FlaskClient, upstream: FileUpstream
 ) -> None:
     file = add_mirrored_file(session, upstream.add(SMALL), SMALL)
-    settings = replace(current_settings(), reserved_names=("dem*",))
-    context.attach(app, settings, current_storage())
+    change(app, reserved_names=("dem*",))
     assert get(client, path_of(file)).status_code == 502
     settle(session)
     assert not upstream.requests
