@@ -110,9 +110,9 @@ def say_choices(form: NoteForm) -> None:
 ACT_WORDS = {
     Act.NONE: "Nothing: a note to read.",
     Act.WARN: "Warn: pages, advisories and checks of lock files show it. Installers say nothing.",
-    Act.YANK: "Yank: installers pass over these releases, unless they are pinned; then they"
-    " print the title.",
-    Act.HOLD: "Hold: as a yank, and the files are refused, with the title as the reason.",
+    Act.YANK: "Yank: installers pass over these releases; where one is pinned, they take it and"
+    " print the reason.",
+    Act.HOLD: "Hold: the same, and the files are refused: nobody gets them, pinned or not.",
     Act.DEPRECATE: "Deprecate the package: it is marked as not to be used any more.",
     Act.ARCHIVE: "Archive the package: it is marked, and takes no uploads.",
     Act.QUARANTINE: "Quarantine the package: no uploads, and none of its files is offered.",

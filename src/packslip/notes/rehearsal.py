@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import select
@@ -40,6 +41,7 @@ class NoteState:
     #: None for all releases.
     version_range: str | None
     title: str
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def _rehearse(
     before, after = _state(was), _state(row)
     package = None if note.package_id is None else session.get(Package, note.package_id)
     state = after or before
-    if package is None or state is None or _is_same(was, row):
+    if package is None or state is None or before == after:
         return None
     acts = list_acts(session, package.id)
     others = [act for act in acts if act.note_id != note.id]
@@ -182,13 +184,9 @@ def _copy(act: StandingAct) -> StandingAct:
 
 
 def _state(act: StandingAct | None) -> NoteState | None:
-    return None if act is None else NoteState(Act(act.act), act.version_range, act.title)
-
-
-def _is_same(one: StandingAct | None, other: StandingAct | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return _state(one) == _state(other) and one.expires_at == other.expires_at
+    if act is None:
+        return None
+    return NoteState(Act(act.act), act.version_range, act.title, act.expires_at)
 
 
 def _beside(act: StandingAct, mine: Act) -> Beside:

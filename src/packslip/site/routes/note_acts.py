@@ -16,6 +16,7 @@ from packslip.errors import InvalidError
 from packslip.events.operations import Actor
 from packslip.notes import queries
 from packslip.notes.acts import lift_act, resume_act
+from packslip.notes.errors import NotActingError
 from packslip.notes.models import Note
 from packslip.notes.rehearsal import rehearse
 from packslip.notes.routes.shared import read_note
@@ -67,7 +68,8 @@ def _answer(note_id: int, change: Change, what: str, done: str) -> Answer:
 def _confirm(user: User, note_id: int, run: Callable[[], Note], what: str, **more: Any) -> str:
     session = db.session()
     rehearsed = rehearse(session, note_id, run)
-    assert rehearsed is not None
+    if rehearsed is None:
+        raise NotActingError(note_id, "acts as it would then")
     return render_template(
         "site/act_change.html",
         note=read_note(note_id),
