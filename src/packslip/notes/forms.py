@@ -35,7 +35,7 @@ class NoteForm(Form):
         "Versions", description="Such as ==2.3 or >=1.1,<1.3. Empty means all of them."
     )
     #: One of `Act`; nothing is sent when the one that stands is not offered.
-    act = StringField("What it does", default=Act.NONE.value)
+    act = StringField("What it does")
     fixed_in = StringField(
         "Fixed in", description="The version that has it mended, such as 2.4. Tools tell it."
     )
