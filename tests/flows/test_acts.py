@@ -11,6 +11,10 @@ from tests.helpers.clients import Credentials, Machine, installed
 from tests.helpers.processes import Finished
 from tests.helpers.server import Server
 
+from packslip.notes.rehearsal import ReleaseChange
+from packslip.packages.effects import ReleaseEffect
+from packslip.site.act_pages import printed_of
+
 pytestmark = pytest.mark.clients
 
 CLIENTS = ("pip", "uv", "poetry")
@@ -59,6 +63,15 @@ def poetry_install(machine: Machine, server: Server, name: str) -> tuple[Finishe
     return replace(done, output=outputs), project / ".venv"
 
 
+def foretold(client: str, name: str, reason: str, held: str | None = None) -> str:
+    """What the page that comes before such an act says of the client; nothing of poetry."""
+    after = ReleaseEffect(yanked=True, yanked_reason=reason, held_reason=held)
+    printed = printed_of(name, ReleaseChange("1.1", ReleaseEffect(), after))
+    assert printed is not None
+    line = {"pip": printed.pip, "uv": printed.uv}.get(client, "")
+    return line.partition(" for url")[0]
+
+
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_yank_is_told_with_its_reason_and_the_notes_number(
     client: str, machine: Machine, server: Server, ada: Credentials
@@ -69,7 +82,9 @@ def test_a_yank_is_told_with_its_reason_and_the_notes_number(
     done, venv = install(client, machine, server, name)
     assert done.code == 0, done
     assert installed(venv)[name] == "1.1"
-    assert f"drops sessions (note {note})" in " ".join(done.output.split())
+    output = " ".join(done.output.split())
+    assert f"drops sessions (note {note})" in output
+    assert foretold(client, name, f"drops sessions (note {note})") in output
 
 
 def test_uv_explains_by_the_reason_why_nothing_fits(
@@ -97,7 +112,9 @@ def test_a_held_release_is_refused_with_the_whole_reason_until_it_is_lifted(
     note = act(server, name, "hold", "drops sessions", ">=1.1")
     done, venv = install(client, machine, server, name)
     assert done.code != 0, done
-    assert f"On hold by ada: drops sessions (note {note})" in " ".join(done.output.split()), done
+    output, reason = " ".join(done.output.split()), f"drops sessions (note {note})"
+    assert f"On hold by ada: {reason}" in output, done
+    assert foretold(client, name, reason, f"On hold by ada: {reason}") in output, done
     assert name not in installed(venv)
     page = server.page(name)
     assert page is not None

@@ -53,9 +53,14 @@ def require_act(session: Session, user: User, package: Package, act: Act) -> Non
     """
     session.refresh(user)
     if not may_act(session, user, package, act):
-        hosted = act in CARING and package.origin == Origin.HOSTED
-        who = "owners, maintainers and admins" if hosted else "curators and admins"
-        raise ActNotAllowedError(act, package.id, who)
+        raise ActNotAllowedError(act, package.id, who_may(package, act))
+
+
+def who_may(package: Package | None, act: Act) -> str:
+    """Who may put that act on the package, as words; without one, on packages that are hosted."""
+    if act in CARING and (package is None or package.origin == Origin.HOSTED):
+        return "owners, maintainers and admins"
+    return "curators and admins"
 
 
 def may_edit(session: Session, user: User | None, note: Note) -> bool:
@@ -72,6 +77,15 @@ def may_edit(session: Session, user: User | None, note: Note) -> bool:
 def may_change_act(session: Session, user: User | None, note: Note) -> bool:
     """Whether the user may lift what the note does now, or change what acts of it."""
     if not note.is_acting or note.package is None:
+        return False
+    return may_act(session, user, note.package, Act(note.act))
+
+
+def may_resume_act(session: Session, user: User | None, note: Note) -> bool:
+    """Whether the user may let the note, which acts no more, act again as it did."""
+    if note.is_acting or note.act == Act.NONE or note.package is None:
+        return False
+    if note.deleted_at is not None or note.visibility == Visibility.PRIVATE:
         return False
     return may_act(session, user, note.package, Act(note.act))
 

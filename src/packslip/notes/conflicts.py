@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from packslip.notes.differences import Line, difference
+from packslip.notes.forms import values_of
 from packslip.notes.models import Note, NoteRevision
 
 _FACTS = {
@@ -14,6 +15,10 @@ _FACTS = {
     "visibility": "Who sees it",
     "package": "Package",
     "version_range": "Versions",
+    "act": "What it does",
+    "fixed_in": "Fixed in",
+    "review_at": "Look at it again on",
+    "expires_at": "Ends by itself at",
 }
 
 
@@ -32,12 +37,7 @@ class Conflict:
 
 def conflict_with(note: Note, newest: NoteRevision, yours: Mapping[str, str | None]) -> Conflict:
     """What is in the way of saving `yours`, which has the fields of the editor's form."""
-    theirs = {
-        "title": note.title,
-        "visibility": note.visibility,
-        "package": note.package_id,
-        "version_range": note.version_range,
-    }
+    theirs = values_of(note)
     facts = [
         (words, theirs[name] or "", (yours.get(name) or "").strip())
         for name, words in _FACTS.items()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, false, func, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from sqlalchemy.orm import Session, defer, joinedload
 
-from packslip.accounts.models import User
+from packslip.accounts.models import Role, User
 from packslip.notes.models import Note, NoteRevision, NoteTag, Visibility
-from packslip.notes.queries import SHARED, visible_to
+from packslip.notes.queries import SHARED, acting, visible_to
 from packslip.notes.word_index import having_words
+from packslip.packages.models import Act, Maintainer
 from packslip.packages.search_words import read_words
 
 #: Notes on a page.
@@ -31,6 +33,8 @@ class Show(StrEnum):
     MINE = "mine"
     TEAM = "team"
     PINNED = "pinned"
+    #: Of which somebody wanted to look by now whether they are still right.
+    DUE = "due"
     ARCHIVED = "archived"
     DELETED = "deleted"
 
@@ -66,12 +70,14 @@ def list_notes(
     total = session.scalar(select(func.count()).select_from(Note).where(*conditions)) or 0
     pages = max(1, -(-total // PAGE))
     page = min(max(1, page), pages)
-    first = Note.deleted_at if show is Show.DELETED else Note.pinned
+    first = {Show.DELETED: Note.deleted_at.desc(), Show.DUE: Note.review_at.asc()}.get(
+        show, Note.pinned.desc()
+    )
     statement = (
         select(Note)
         .where(*conditions)
         .options(joinedload(Note.author), joinedload(Note.package))
-        .order_by(first.desc(), Note.updated_at.desc(), Note.id.desc())
+        .order_by(first, Note.updated_at.desc(), Note.id.desc())
         .limit(PAGE)
         .offset((page - 1) * PAGE)
     )
@@ -112,6 +118,28 @@ def recent_team_notes(
     ).all()
 
 
+def is_due(note: Note) -> bool:
+    """Whether somebody wanted to look at the note again by now."""
+    return note.review_at is not None and note.review_at <= datetime.now(UTC)
+
+
+def due_acts(session: Session, user: User, limit: int) -> Sequence[Note]:
+    """What acts and is due to be looked at again, and that the user may have a say in.
+
+    Curators and admins have it of all, others of what they wrote and of packages that they look
+    after. What is due longest comes first.
+    """
+    conditions = [visible_to(user), acting(), Note.review_at <= datetime.now(UTC)]
+    if user.role not in {Role.CURATOR, Role.ADMIN}:
+        theirs = select(Maintainer.package_id).where(Maintainer.user_id == user.id)
+        conditions.append(or_(Note.user_id == user.id, Note.package_id.in_(theirs)))
+    statement = select(Note).where(*conditions)
+    statement = statement.options(
+        joinedload(Note.author), joinedload(Note.package), defer(Note.body)
+    )
+    return session.scalars(statement.order_by(Note.review_at, Note.id).limit(limit)).all()
+
+
 def list_tags_of(session: Session, note: Note) -> Sequence[str]:
     """The tags of a note that somebody may see."""
     statement = select(NoteTag.tag).where(NoteTag.note_id == note.id)
@@ -137,9 +165,18 @@ def _listed(user: User, show: Show) -> ColumnElement[bool]:
         Show.MINE: (Note.user_id == user.id, ~Note.archived),
         Show.TEAM: (Note.visibility.in_(SHARED), ~Note.archived),
         Show.PINNED: (Note.pinned, ~Note.archived),
+        Show.DUE: (
+            Note.review_at <= datetime.now(UTC),
+            ~Note.archived,
+            or_(_does_nothing(), acting()),
+        ),
         Show.ARCHIVED: (Note.archived,),
     }
     return and_(visible_to(user), *conditions[show])
+
+
+def _does_nothing() -> ColumnElement[bool]:
+    return Note.act == Act.NONE
 
 
 def _with_words(session: Session, words: str) -> list[ColumnElement[bool]]:

@@ -123,6 +123,10 @@ def _paths() -> Schema:
         },
         "/api/v1/search": {"get": _search()},
         "/api/v1/check": {"post": _check()},
+        "/api/v1/packages/{name}/impact": {
+            "parameters": [{**_number("name"), "schema": {"type": "string"}}],
+            "get": _impact(),
+        },
         "/api/v1/notes": {
             "get": _operation(
                 "list_notes", "List notes, the newest first.", _ref("NoteList"), (*_READING, 400),
@@ -223,6 +227,24 @@ def _search() -> Schema:
     return _operation(
         "search", "Find packages and notes.", found, (*_ALWAYS, 400),
         arguments=arguments, unchanged=True,
+    )  # fmt: skip
+
+
+def _impact() -> Schema:
+    feeling = _object(
+        username=["string", "null"], token=["string", "null"], address=["string", "null"],
+        tools={"type": "array", "items": {"type": "string"}}, downloads="integer", last_at="string",
+    )  # fmt: skip
+    feelings = {"type": "array", "items": feeling}
+    needing = _object(package="string", requires="string", only="boolean")
+    found = _object(
+        package="string", days="integer", downloads="integer", is_all="boolean", users="integer",
+        versions={"type": "array", "items": {"type": "string"}}, unknown="integer",
+        people=feelings, others=feelings, required_by={"type": "array", "items": needing},
+    )  # fmt: skip
+    return _operation(
+        "impact", "Tell who will feel it: who downloaded it of late, and what requires it.", found,
+        (*_READING, 400), arguments=[_query("versions", {"type": "string"}, "Such as `>=1.1,<2`.")],
     )  # fmt: skip
 
 

@@ -113,13 +113,13 @@ def _needing(session: Session, package: Package, target: Package | Release | Fil
     query = select(Release.version).where(Release.package_id == package.id, Release.id != target.id)
     others = session.scalars(query).all() if dependants else []
     return [
-        Needing(one.package_id, one.name, one.text, not _allows_any(one, others))
+        Needing(one.package_id, one.name, one.text, not allows_any(one, others))
         for one in dependants
-        if _allows_any(one, [target.version])
+        if allows_any(one, [target.version])
     ]
 
 
-def _allows_any(dependant: Dependant, versions: Collection[str]) -> bool:
+def allows_any(dependant: Dependant, versions: Collection[str]) -> bool:
     """Whether one of its requirements is met by one of the versions."""
     known = [version for version in map(parse_version, versions) if version is not None]
     for line in dependant.text.splitlines():

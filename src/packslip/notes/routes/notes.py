@@ -28,6 +28,7 @@ WORDS = {
     Show.MINE: "Mine",
     Show.TEAM: "Team",
     Show.PINNED: "Pinned",
+    Show.DUE: "Due",
     Show.ARCHIVED: "Archived",
     Show.DELETED: "Deleted",
 }

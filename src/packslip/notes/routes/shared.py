@@ -13,7 +13,7 @@ from packslip.notes import access, queries
 from packslip.notes.comments import may_delete_comment
 from packslip.notes.errors import UnknownNoteError
 from packslip.notes.forms import CommentForm, words_of
-from packslip.notes.lists import list_tags_of
+from packslip.notes.lists import is_due, list_tags_of
 from packslip.notes.mentions import find_in
 from packslip.notes.models import Note, NoteComment, Visibility
 from packslip.notes.operations import BIN_TIME
@@ -68,6 +68,9 @@ def note_page(note_id: int, failed: CommentForm | None = None) -> str:
         note=note,
         me=me,
         may_edit=note.deleted_at is None and access.may_edit(session, me, note),
+        may_lift=access.may_change_act(session, me, note),
+        may_resume=access.may_resume_act(session, me, note),
+        is_due=is_due,
         seen_by=words_of(note.visibility),
         text=render_note(note.body, find),
         markdown=markdown_of(note),

@@ -8,7 +8,7 @@ from packslip import db
 from packslip.accounts.current import current_user
 from packslip.accounts.readers import guard_pages
 from packslip.downloads.statistics import most_downloaded
-from packslip.notes.lists import recent_team_notes
+from packslip.notes.lists import due_acts, recent_team_notes
 from packslip.site import queries
 from packslip.web.urls import base_url
 
@@ -27,5 +27,6 @@ def home() -> str:
         most=most_downloaded(session, 10),
         mine=[] if user is None else queries.packages_of(session, user, 10),
         notes=recent_team_notes(session, 5, public=user is None),
+        due=[] if user is None else due_acts(session, user, 10),
         base_url=base_url(),
     )

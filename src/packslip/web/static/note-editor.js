@@ -97,6 +97,18 @@ async function showPreview() {
   }
 }
 
+// Who may do what depends on the package.
+async function offerActs() {
+  const choices = document.getElementById("act-choices");
+  try {
+    const body = new URLSearchParams(new FormData(form));
+    const answer = await fetch(form.dataset.acts, { method: "POST", body, redirect: "manual" });
+    if (answer.ok && !choices.contains(document.activeElement)) choices.innerHTML = await answer.text();
+  } catch {
+    // The server says it when the note is saved.
+  }
+}
+
 function grow() {
   const area = form.elements.body;
   if (CSS.supports("field-sizing", "content")) return;
@@ -149,6 +161,7 @@ function onKey(event) {
 const kept = remembered();
 if (kept) offer(kept);
 form.addEventListener("input", onChange);
+form.elements.package.addEventListener("change", offerActs);
 form.addEventListener("keydown", onKey);
 form.addEventListener("submit", () => {
   // The copy stays until the page of the saved note is there.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -19,12 +18,16 @@ from packslip.events.operations import Actor
 from packslip.notes import access, drafts, operations, queries
 from packslip.notes.conflicts import conflict_with
 from packslip.notes.fields import NoteFields, fields_of
-from packslip.notes.forms import NoteForm, say_choices
+from packslip.notes.forms import NoteForm, act_choices, fields_from, say_choices, values_of
 from packslip.notes.mentions import find_in
 from packslip.notes.models import Note, Visibility
+from packslip.notes.rehearsal import Rehearsed, rehearse
 from packslip.notes.rendering import render_note
 from packslip.notes.routes.shared import SAVED, read_note
-from packslip.packages.models import Package
+from packslip.packages.models import Act, Package
+from packslip.packages.queries import UnknownPackageError, get_package
+from packslip.simple_api.page import InvalidPackageNameError, normalize_name
+from packslip.site.act_pages import page_of
 from packslip.web.forms import is_sent, read_form
 
 blueprint = Blueprint("note_editor", __name__, template_folder="../templates", url_prefix="/notes")
@@ -39,9 +42,14 @@ _OFFERED = 500
 
 @blueprint.route("/new", methods=["GET", "POST"])
 def new() -> Answer:
-    """Write a note."""
-    asked = {name: request.args.get(name) for name in ("package", "version_range", "title")}
-    return _edit(None, {**asked, "visibility": "private"})
+    """Write a note. The address may say about what: `?package=`, `versions=`, `act=`, `title=`."""
+    asked: dict[str, Any] = {name: request.args.get(name) for name in ("package", "title")}
+    asked["version_range"] = request.args.get("versions") or request.args.get("version_range")
+    act = request.args.get("act", "")
+    acts = act in set(Act) - {Act.NONE}
+    asked["act"] = act if acts else Act.NONE.value
+    asked["visibility"] = (Visibility.TEAM if acts else Visibility.PRIVATE).value
+    return _edit(None, asked)
 
 
 @blueprint.route("/<int:note_id>/edit", methods=["GET", "POST"])
@@ -49,7 +57,7 @@ def edit(note_id: int) -> Answer:
     """Change a note."""
     note = read_note(note_id)
     access.require_editor(db.session(), require_user(), note)
-    return _edit(note, _values(note))
+    return _edit(note, values_of(note))
 
 
 @blueprint.post("/preview")
@@ -58,6 +66,14 @@ def preview() -> str:
     form = read_form(NoteForm)
     rendered = render_note(form.body.data or "", find_in(db.session(), require_user()))
     return render_template("notes/preview.html", preview=rendered)
+
+
+@blueprint.post("/acts")
+def acts() -> str:
+    """What the note may do on the package that the form names, as the editor shows it."""
+    form = read_form(NoteForm)
+    choices = act_choices(db.session(), require_user(), _package_of(form))
+    return render_template("notes/act_choices.html", form=form, choices=choices)
 
 
 @blueprint.post("/drafts")
@@ -93,29 +109,6 @@ def _key() -> str:
     return str(note.id)
 
 
-def _fields(old: NoteFields, form: NoteForm) -> NoteFields:
-    """What the note will hold: what was typed, and the rest as it was."""
-    return replace(
-        old,
-        title=form.title.data or "",
-        body=form.body.data or "",
-        visibility=Visibility(form.visibility.data),
-        package=form.package.data or None,
-        version_range=form.version_range.data or None,
-    )
-
-
-def _values(note: Note) -> dict[str, Any]:
-    return {
-        "title": note.title,
-        "body": note.body,
-        "visibility": note.visibility,
-        "package": note.package_id,
-        "version_range": note.version_range,
-        "edition": str(note.edition),
-    }
-
-
 def _edit(note: Note | None, values: dict[str, Any]) -> Answer:
     """Show the editor, or do what its form asks for."""
     user = require_user()
@@ -123,20 +116,29 @@ def _edit(note: Note | None, values: dict[str, Any]) -> Answer:
         return _open(user, note, values)
     form = read_form(NoteForm)
     say_choices(form)
-    if request.form.get("do") == "preview":
-        return _page(user, note, form, unsaved=True, show_preview=True)
+    do = request.form.get("do")
+    if do in {"preview", "edit"}:
+        return _page(user, note, form, unsaved=True, show_preview=do == "preview")
     if not is_sent(form):
         return _page(user, note, form, unsaved=True), 400
+    return _send(user, note, form, confirmed=do == "act")
+
+
+def _send(user: User, note: Note | None, form: NoteForm, *, confirmed: bool) -> Answer:
+    """Save what the form holds; if it changes what acts, only when that was confirmed."""
+    actor, note_id = current_actor(), None if note is None else note.id
     try:
-        note_id = _save(user, current_actor(), note, form)
+        if not confirmed and (rehearsed := _rehearse(user, actor, note_id, form)):
+            return _confirm(user, note_id, form, rehearsed)
+        saved_id = _save(user, actor, note_id, form)
     except ConflictError:
         return _conflict(user, note, form), 409
     except (InvalidError, NotAllowedError, NotFoundError) as error:
         form.fail(error)
         return _page(user, _again(note), form, unsaved=True), 400
-    cookie[SAVED] = drafts.NEW if note is None else str(note_id)
+    cookie[SAVED] = drafts.key_of(note)
     flash("The note is saved.")
-    return redirect(url_for("notes.view", note_id=note_id), code=303)
+    return redirect(url_for("notes.view", note_id=saved_id), code=303)
 
 
 def _open(user: User, note: Note | None, values: dict[str, Any]) -> str:
@@ -155,16 +157,42 @@ def _form(values: dict[str, Any]) -> NoteForm:
     return form
 
 
-def _save(user: User, actor: Actor, old: Note | None, form: NoteForm) -> int:
-    note_id = None if old is None else old.id
+def _write(session: Session, user: User, actor: Actor, note_id: int | None, form: NoteForm) -> Note:
+    if note_id is None:
+        return operations.create_note(session, actor, user, fields_from(form, NoteFields()))
+    note = queries.get_note(session, user, note_id)
+    fields = fields_from(form, fields_of(note))
+    return operations.edit_note(session, actor, user, note, fields, edition=_edition(form))
+
+
+def _rehearse(user: User, actor: Actor, note_id: int | None, form: NoteForm) -> Rehearsed | None:
+    """What saving would change of what the note does; None when it would change nothing."""
+    session = db.session()
+    if note_id is None and (form.act.data or Act.NONE) == Act.NONE:
+        return None
+
+    def change() -> Note:
+        confirm_login(session)
+        return _write(session, user, actor, note_id, form)
+
+    return rehearse(session, note_id, change)
+
+
+def _confirm(user: User, note_id: int | None, form: NoteForm, rehearsed: Rehearsed) -> str:
+    note = None if note_id is None else read_note(note_id)
+    return render_template(
+        "site/act_confirm.html",
+        note=note,
+        form=form,
+        action=request.path,
+        **page_of(db.session(), user, rehearsed),
+    )
+
+
+def _save(user: User, actor: Actor, note_id: int | None, form: NoteForm) -> int:
     with db.write_transaction(db.session()) as session:
         confirm_login(session)
-        if note_id is None:
-            note = operations.create_note(session, actor, user, _fields(NoteFields(), form))
-        else:
-            note = queries.get_note(session, user, note_id)
-            fields = _fields(fields_of(note), form)
-            operations.edit_note(session, actor, user, note, fields, edition=_edition(form))
+        note = _write(session, user, actor, note_id, form)
         drafts.drop_draft(session, user, drafts.NEW if note_id is None else str(note_id))
         return note.id
 
@@ -185,8 +213,10 @@ def _page(user: User, note: Note | None, form: NoteForm, **more: Any) -> str:
     session = db.session()
     show_preview = more.pop("show_preview", False)
     find = find_in(session, user)
+    choices = act_choices(session, user, _package_of(form))
     return render_template(
         "notes/edit.html",
+        choices=choices,
         heading="New note" if note is None else "Edit the note",
         me=user,
         note=note,
@@ -209,6 +239,15 @@ def _edition(form: NoteForm) -> int:
     sent = form.edition.data or ""
     # Without one it is taken for older than all.
     return int(sent[:9]) if sent.isascii() and sent.isdigit() else 0
+
+
+def _package_of(form: NoteForm) -> Package | None:
+    """The package that the form names, if there is one."""
+    try:
+        name = normalize_name((form.package.data or "").strip())
+        return get_package(db.session(), name, without_texts=True)
+    except (InvalidPackageNameError, UnknownPackageError):
+        return None
 
 
 def _package_names(session: Session) -> list[str]:
