@@ -41,6 +41,7 @@ from packslip.notes.about import noted_ranges
 from packslip.notes.routes import api as notes_api
 from packslip.notes.routes import (
     api_comments,
+    decisions,
     note_comments,
     note_editor,
     note_revisions,
@@ -91,6 +92,7 @@ BLUEPRINTS = (
     check_api.blueprint,
     check_pages.blueprint,
     confirmation.blueprint,
+    decisions.blueprint,
     feeds.blueprint,
     files.blueprint,
     health.blueprint,
