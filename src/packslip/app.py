@@ -36,7 +36,7 @@ from packslip.logs import configure_logs
 from packslip.mail import sender
 from packslip.mirror import client, fetches, keeper, room
 from packslip.mirror import current as current_mirror
-from packslip.notes import expiry
+from packslip.notes import expiry, watch_mails
 from packslip.notes.about import noted_ranges
 from packslip.notes.routes import api as notes_api
 from packslip.notes.routes import (
@@ -49,6 +49,7 @@ from packslip.notes.routes import (
     osv,
     package_acts,
     package_notes,
+    watches,
     yanks,
 )
 from packslip.packages.routes import settings as package_settings
@@ -64,6 +65,7 @@ from packslip.site.routes import (
     appearance,
     feeds,
     health,
+    note_feeds,
     openapi,
     package_pages,
     people,
@@ -72,6 +74,7 @@ from packslip.site.routes import (
     sitemaps,
 )
 from packslip.storage.factory import open_storage
+from packslip.subscriptions import sender as webhook_sender
 from packslip.web import (
     context,
     cookies,
@@ -100,6 +103,7 @@ BLUEPRINTS = (
     login_sessions.blueprint,
     note_comments.blueprint,
     note_editor.blueprint,
+    note_feeds.blueprint,
     note_revisions.blueprint,
     notes.blueprint,
     notes_api.blueprint,
@@ -125,13 +129,15 @@ BLUEPRINTS = (
     sitemaps.blueprint,
     statistics.blueprint,
     tokens.blueprint,
+    watches.blueprint,
+    watches.unsubscribing,
     upload_pages.blueprint,
     uploads.blueprint,
     yanks.blueprint,
 )
 
 #: What writes each kind of mail.
-COMPOSERS = {**mails.COMPOSERS}
+COMPOSERS = {**mails.COMPOSERS, **watch_mails.COMPOSERS}
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -180,6 +186,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
         app.register_blueprint(blueprint)
     recorder.init_app(app, settings)
     sender.init_app(app, COMPOSERS)
+    webhook_sender.init_app(app)
     expiry.init_app(app)
     current_mirror.init_app(app, settings)
     client.init_app(app, f"packslip/{__version__}")
