@@ -88,7 +88,7 @@ def test_what_happens_can_be_followed_by_everybody_and_on_a_phone(
     expect(page.get_by_role("button", name="Stop watching followed")).to_be_visible()
     page.goto("/admin/webhooks/")
     with receiver() as told:
-        page.get_by_label("Address").fill(told.url)
+        page.get_by_role("textbox", name="Address").fill(told.url)
         page.get_by_label("Allow addresses of private").check()
         page.get_by_role("button", name="Add").click()
         expect(page.locator("#secret")).to_contain_text("whsec_")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from flask import Flask
@@ -176,7 +176,7 @@ def test_feeds_hold_what_the_reader_may_read(app: Flask, session: Session, ada: 
         assert {"Authorization", "Cookie"} <= set(answer.vary)
         again = client.get(path, headers={**headers, "If-None-Match": answer.headers["ETag"]})
         assert again.status_code == 304
-        items = ElementTree.fromstring(answer.data).findall("channel/item")
+        items = ET.fromstring(answer.data).findall("channel/item")
         guids = [item.findtext("guid") for item in items]
         assert len(set(guids)) == len(guids)
         return [item.findtext("title") or "" for item in items]

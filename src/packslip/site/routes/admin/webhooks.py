@@ -38,7 +38,7 @@ class WebhookForm(Form):
     url = StringField("Address", description="Such as https://hooks.example.com/packages.")
     events = SelectMultipleField(
         "Events",
-        choices=[(kind.value, kind.value) for kind in KINDS],
+        choices={kind.value: kind.value for kind in KINDS},
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
