@@ -43,6 +43,15 @@ _WORDS: Mapping[str, str] = {
     Action.ACT_CHANGE: "changed",
     Action.ACT_LIFT: "lifted",
     Action.ACT_EXPIRE: "expired",
+    Action.MIRROR_ADD: "first seen upstream",
+    Action.MIRROR_UPDATE: "released upstream",
+    Action.MIRROR_MISS: "gone upstream",
+    Action.MIRROR_ALTER: "changed upstream and refused",
+    Action.MIRROR_YANK: "yanked upstream",
+    Action.MIRROR_UNYANK: "yank taken back upstream",
+    Action.MIRROR_CHANGE_STATUS: "another status upstream",
+    Action.MIRROR_CLAIM: "taken over from upstream",
+    Action.MIRROR_FORGET: "forgotten",
 }
 
 _BEGUN: Mapping[str, str] = {
@@ -146,6 +155,7 @@ def decision_of(event: Event) -> Decision:
     what = _WORDS.get(event.action, event.action)
     if event.action == Action.ACT_BEGIN:
         what = _BEGUN.get(str(act), what)
+    several = data.get("versions") or data.get("filenames") or ()
     about = data.get("filename") or data.get("version") or data.get("version_range")
     return Decision(
         id=event.id,
@@ -153,7 +163,7 @@ def decision_of(event: Event) -> Decision:
         what=what,
         who=event.actor_name,
         package=event.package_id,
-        about=about,
+        about=about or ", ".join(several) or None,
         act=act,
         note_id=data.get("note_id"),
         title=_title(data),
@@ -161,7 +171,11 @@ def decision_of(event: Event) -> Decision:
 
 
 def _wanted(reader: NoteReader, wanted: DecisionFilter, actions: Collection[str]) -> Select[Event]:
-    statement = select(Event).where(Event.action.in_(sorted(actions)), _is_for(reader))
+    # Other news from upstream, such as of a description, are no decisions.
+    is_news = or_(
+        Event.action != Action.MIRROR_UPDATE, Event.data["versions"].as_string().is_not(None)
+    )
+    statement = select(Event).where(Event.action.in_(sorted(actions)), is_news, _is_for(reader))
     if wanted.package is not None:
         # PostgreSQL refuses to look for some characters, and nothing is called so.
         is_it = Event.package_id == wanted.package if wanted.package.isprintable() else false()
@@ -187,5 +201,5 @@ def _is_for(reader: NoteReader) -> ColumnElement[bool]:
 
 def _title(data: Mapping[str, Any]) -> str:
     after = data.get("after")
-    reason = after.get("reason") if isinstance(after, dict) else None
+    reason = after.get("reason") if isinstance(after, dict) else after
     return str(data.get("title") or data.get("reason") or reason or "")

@@ -32,6 +32,8 @@ def ada(session: Session) -> User:
     with write_transaction(session):
         data = {"version": "1.0"}
         record(session, ACTOR, Action.RELEASE_CREATE, package_id="demo", data=data)
+        for news in ({"versions": ["1.1", "1.2"]}, {}):
+            record(session, ACTOR, Action.MIRROR_UPDATE, package_id="demo", data=news)
     ada = make_user(session, "ada", role=Role.ADMIN)
     note = make_note(session, ada, "=Drops | sessions", act=Act.HOLD, version_range="==1.0")
     with write_transaction(session):
@@ -68,8 +70,10 @@ def test_the_log_tells_each_reader_what_they_may_read(
         "lifted",
         "held",
         "noted",
+        "released upstream",
         "released",
     ]
+    assert told["entries"][4]["about"] == "1.1, 1.2"
     held = told["entries"][2]
     assert (held["about"], held["act"], held["title"]) == ("==1.0", "hold", "=Drops | sessions")
     assert held["url"].endswith(f"/notes/{held['note']}")
