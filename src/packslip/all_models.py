@@ -25,9 +25,6 @@ from packslip.notes.models import (
     NoteLink,
     NoteRevision,
     NoteTag,
-    Watch,
-    Webhook,
-    WebhookDelivery,
 )
 from packslip.packages.models import (
     File,
@@ -42,6 +39,7 @@ from packslip.packages.models import (
     SearchEntry,
     StandingAct,
 )
+from packslip.subscriptions.models import Watch, Webhook, WebhookDelivery
 
 __all__ = [
     "AccountLink",

@@ -36,17 +36,19 @@ from packslip.logs import configure_logs
 from packslip.mail import sender
 from packslip.mirror import client, fetches, keeper, room
 from packslip.mirror import current as current_mirror
-from packslip.notes import expiry
+from packslip.notes import expiry, watch_mails
 from packslip.notes.about import noted_ranges
 from packslip.notes.routes import api as notes_api
 from packslip.notes.routes import (
     api_comments,
+    decisions,
     note_comments,
     note_revisions,
     notes,
     osv,
     package_acts,
     package_notes,
+    watches,
     yanks,
 )
 from packslip.packages.routes import settings as package_settings
@@ -65,6 +67,7 @@ from packslip.site.routes import (
     impact,
     note_acts,
     note_editor,
+    note_feeds,
     openapi,
     package_pages,
     people,
@@ -73,6 +76,7 @@ from packslip.site.routes import (
     sitemaps,
 )
 from packslip.storage.factory import open_storage
+from packslip.subscriptions import sender as webhook_sender
 from packslip.web import (
     context,
     cookies,
@@ -93,6 +97,7 @@ BLUEPRINTS = (
     check_api.blueprint,
     check_pages.blueprint,
     confirmation.blueprint,
+    decisions.blueprint,
     feeds.blueprint,
     files.blueprint,
     health.blueprint,
@@ -103,6 +108,7 @@ BLUEPRINTS = (
     note_acts.blueprint,
     note_comments.blueprint,
     note_editor.blueprint,
+    note_feeds.blueprint,
     note_revisions.blueprint,
     notes.blueprint,
     notes_api.blueprint,
@@ -128,13 +134,15 @@ BLUEPRINTS = (
     sitemaps.blueprint,
     statistics.blueprint,
     tokens.blueprint,
+    watches.blueprint,
+    watches.unsubscribing,
     upload_pages.blueprint,
     uploads.blueprint,
     yanks.blueprint,
 )
 
 #: What writes each kind of mail.
-COMPOSERS = {**mails.COMPOSERS}
+COMPOSERS = {**mails.COMPOSERS, **watch_mails.COMPOSERS}
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -183,6 +191,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
         app.register_blueprint(blueprint)
     recorder.init_app(app, settings)
     sender.init_app(app, COMPOSERS)
+    webhook_sender.init_app(app)
     expiry.init_app(app)
     current_mirror.init_app(app, settings)
     client.init_app(app, f"packslip/{__version__}")

@@ -27,6 +27,7 @@ from packslip.packages.importing.commands import import_command
 from packslip.search.commands import search_command
 from packslip.settings import unknown_settings
 from packslip.site.commands import settings_command
+from packslip.subscriptions.commands import webhook_commands
 from packslip.wsgi import serve
 
 
@@ -57,6 +58,7 @@ for command in (
     package_commands,
     note_commands,
     event_commands,
+    webhook_commands,
     db_commands,
     import_command,
     check_command,

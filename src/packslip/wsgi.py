@@ -23,6 +23,7 @@ from packslip.mirror.keeper import current_keeper
 from packslip.mirror.parts import sweep_parts
 from packslip.notes import expiry
 from packslip.settings import Settings, note_served_at
+from packslip.subscriptions.sender import current_deliverer
 from packslip.web.context import current_settings, current_storage
 
 #: Requests that one worker process answers at a time; more wait in its queue.
@@ -55,6 +56,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
         with app.app_context():
             current_recorder().start()
             current_sender().start()
+            current_deliverer().start()
             expiry.current_sweeper().start()
             staged_sweeper.current_sweeper().start()
             if current_mirror():

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.helpers.accessible import accessibility_faults
 from tests.helpers.application import wheel
 from tests.helpers.pages import expect_logged_in, log_in
+from tests.helpers.receiver import receiver
 from tests.helpers.server import PASSWORD, Server
 
 
@@ -75,3 +76,34 @@ def test_pages_that_show_a_link_once(page: Page) -> None:
     page.get_by_role("button", name="Invite").click()
     expect(page.locator("#link")).to_contain_text("/account/register?invitation=")
     assert accessibility_faults(page) == []
+
+
+def test_what_happens_can_be_followed_by_everybody_and_on_a_phone(
+    page: Page, site: Server, tmp_path: Path
+) -> None:
+    assert site.upload(site.create_token("ada"), wheel(tmp_path, "followed", "1.0")).is_success
+    log_in(page, "grace", PASSWORD)
+    page.goto("/project/followed/")
+    page.get_by_role("button", name="Watch followed").click()
+    expect(page.get_by_role("button", name="Stop watching followed")).to_be_visible()
+    page.goto("/admin/webhooks/")
+    with receiver() as told:
+        page.get_by_role("textbox", name="Address").fill(told.url)
+        page.get_by_label("Allow addresses of private").check()
+        page.get_by_role("button", name="Add").click()
+        expect(page.locator("#secret")).to_contain_text("whsec_")
+        faults = accessibility_faults(page)
+        page.get_by_role("link", name="Go on to the webhook").click()
+        page.get_by_role("button", name="Send a test").click()
+        # A worker's thread sends it.
+        for _ in range(100):
+            page.reload()
+            if page.get_by_role("cell", name="delivered").count():
+                break
+        expect(page.get_by_role("cell", name="delivered")).to_be_visible()
+    assert [one.headers["user-agent"] for one in told.messages] == ["Packslip-Webhooks"]
+    faults += accessibility_faults(page)
+    for path in ("/admin/webhooks/", "/notes/log", "/project/followed/log/", "/account/watches/"):
+        page.goto(path)
+        faults += accessibility_faults(page)
+    assert faults == []

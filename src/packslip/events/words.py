@@ -79,6 +79,9 @@ SENTENCES: Mapping[str, str] = {
     Action.MIRROR_FORGET: "forgot what was mirrored of {package}",
     Action.MIRROR_REFUSE_FILE: "refused the bytes of {filename} that upstream sent{because}",
     Action.MIRROR_LOSE_FILE: "could not get the whole of {filename} from upstream{because}",
+    Action.WEBHOOK_ADD: "added the webhook {webhook}",
+    Action.WEBHOOK_CHANGE: "switched the webhook {webhook} {on_or_off}",
+    Action.WEBHOOK_REMOVE: "removed the webhook {webhook}",
 }
 
 #: The same where people acted on themselves.
@@ -141,6 +144,8 @@ def _values(event: Event) -> Mapping[str, str]:
         "token": token,
         "note": _note(data),
         "act": str(data.get("act") or _UNKNOWN),
+        "webhook": str(data.get("webhook_id") or _UNKNOWN),
+        "on_or_off": "on" if data.get("enabled") else "off",
         "range": _behind(" ", data.get("version_range")),
         "sessions": "a session" if sessions == 1 else f"{sessions} sessions",
         "before": str(before or "nothing"),

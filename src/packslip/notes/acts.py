@@ -23,6 +23,7 @@ from packslip.notes.models import Note, Visibility
 from packslip.notes.queries import get_note, is_detached
 from packslip.packages.effects import list_acts, take_effect
 from packslip.packages.models import Act, Package, StandingAct
+from packslip.subscriptions.announcements import announce
 
 #: Who ends what has expired. No username holds a space, so nobody can pass for it.
 CLOCK = Actor("this index")
@@ -106,6 +107,7 @@ def settle(
     action = Action.ACT_BEGIN if before is None else ended
     event = record(session, actor, action, package_id=note.package_id, data=data)
     take_effect(session, session.get_one(Package, note.package_id), event)
+    announce(session, event)
 
 
 def lift_act(session: Session, actor: Actor, user: User | None, note: Note) -> Note:

@@ -6,14 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import (
-    ForeignKey,
-    Index,
-    String,
-    UniqueConstraint,
-    false,
-    text,
-)
+from sqlalchemy import ForeignKey, Index, String, false, text
 from sqlalchemy.orm import Mapped, backref, mapped_column, relationship
 
 from packslip.accounts.models import User
@@ -166,73 +159,3 @@ class NoteDraft(Changed, Base):
     fields: Mapped[dict[str, Any]] = mapped_column(default=dict)
     #: The edition of the note that the text began from.
     edition: Mapped[int | None]
-
-
-class Watch(Created, Base):
-    """A user is told of what acts on a package, or on all of them."""
-
-    __tablename__ = "watches"
-    __table_args__ = (
-        UniqueConstraint("user_id", "package_id"),
-        # Databases take each NULL for another one.
-        Index(
-            "uq_watches_user_id",
-            "user_id",
-            unique=True,
-            sqlite_where=text("package_id IS NULL"),
-            postgresql_where=text("package_id IS NULL"),
-        ),
-    )
-
-    id: Mapped[BigKey]
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
-    #: None for every note that acts.
-    package_id: Mapped[str | None] = mapped_column(
-        BytewiseText, ForeignKey("packages.id", ondelete="CASCADE"), index=True
-    )
-
-    user: Mapped[User] = relationship()
-
-
-class Webhook(Changed, Base):
-    """An address that is told of events."""
-
-    __tablename__ = "webhooks"
-    __table_args__ = NO_REUSE
-
-    id: Mapped[BigKey]
-    url: Mapped[str]
-    #: What signs the messages, sealed (`packslip.accounts.sealing`).
-    secret: Mapped[str]
-    #: The kinds of event that it is told of.
-    events: Mapped[list[str]]
-    enabled: Mapped[bool] = mapped_column(default=True)
-    created_by_id: Mapped[int | None] = mapped_column(
-        ForeignKey("users.id", ondelete="SET NULL"), index=True
-    )
-
-    created_by: Mapped[User | None] = relationship()
-
-
-class WebhookDelivery(Changed, Base):
-    """A message to a webhook, and what became of it."""
-
-    __tablename__ = "webhook_deliveries"
-    __table_args__ = NO_REUSE
-
-    id: Mapped[BigKey]
-    webhook_id: Mapped[int] = mapped_column(
-        ForeignKey("webhooks.id", ondelete="CASCADE"), index=True
-    )
-    kind: Mapped[str] = mapped_column(String(64))
-    payload: Mapped[dict[str, Any]]
-    #: `waiting`, `delivered` or `failed`.
-    state: Mapped[str] = mapped_column(String(16), default="waiting")
-    attempts: Mapped[int] = mapped_column(default=0)
-    #: When to try next; None when it is not tried any more.
-    next_attempt_at: Mapped[datetime | None] = mapped_column(index=True)
-    #: The HTTP status of the last answer.
-    last_status: Mapped[int | None]
-    last_error: Mapped[str | None]
-
-    webhook: Mapped[Webhook] = relationship()

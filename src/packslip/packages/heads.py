@@ -11,6 +11,7 @@ from packslip.packages import queries
 from packslip.packages.access import Rights, rights_of
 from packslip.packages.models import Package, Release
 from packslip.packages.nearest_names import nearest_names
+from packslip.subscriptions.queries import is_watching
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Head:
     #: Whether the page's address names the release.
     is_pinned: bool
     summary: str
+    #: Whether the reader watches the package; None when nobody is logged in.
+    is_watched: bool | None = None
 
     @property
     def is_latest(self) -> bool:
@@ -89,6 +92,7 @@ def read_head(
         rights=rights_of(session, user, package),
         is_pinned=version is not None,
         summary=told or package.summary,
+        is_watched=None if user is None else is_watching(session, user, package.id),
     )
 
 

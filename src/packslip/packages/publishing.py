@@ -41,6 +41,7 @@ from packslip.packages.releases import (
     open_release,
 )
 from packslip.storage.protocol import Storage, metadata_key
+from packslip.subscriptions.announcements import announce
 
 log = structlog.get_logger(__name__)
 
@@ -295,6 +296,9 @@ def _publish(
     data = {"version": release.version, "filename": name.filename, "sha256": file.sha256}
     event = record(session, actor, Action.FILE_UPLOAD, package_id=package.id, data=data)
     touch(session, package, event)
+    if uploaded_at is None:
+        # What was uploaded elsewhere, long ago, is no news.
+        announce(session, event)
     apply_acts(session, package, [release])
     refresh_texts(session, package)
     storage.put(distribution.storage_key, distribution.staged)

@@ -9,6 +9,8 @@ from flask import session as cookie
 
 from packslip import db
 from packslip.accounts.current import current_user, login_address
+from packslip.accounts.identity import Identity
+from packslip.accounts.readers import current_reader
 from packslip.notes import access, queries
 from packslip.notes.comments import may_delete_comment
 from packslip.notes.errors import UnknownNoteError
@@ -17,10 +19,19 @@ from packslip.notes.lists import is_due, list_tags_of
 from packslip.notes.mentions import find_in
 from packslip.notes.models import Note, NoteComment, Visibility
 from packslip.notes.operations import BIN_TIME
+from packslip.notes.readers import NoteReader, reader_of
 from packslip.notes.rendering import render_note
 
 #: Under this name the cookie keeps whose draft was just saved, for one page.
 SAVED = "saved_draft"
+
+
+def request_reader() -> NoteReader:
+    """Who reads, by a header or by the browser's session."""
+    identity = current_reader()
+    if identity is None and (user := current_user()) is not None:
+        identity = Identity(user)
+    return reader_of(identity)
 
 
 def read_note(note_id: int, *, deleted: bool = False) -> Note:

@@ -36,7 +36,7 @@ def is_public_index() -> bool:
 def updates() -> Response:
     """The newest releases of all packages."""
     rows = queries.newest_releases(db.session(), ENTRIES)
-    return _feed("Newest releases", "/", [_release_item(row) for row in rows])
+    return feed_of("Newest releases", "/", [_release_item(row) for row in rows])
 
 
 @blueprint.get("/rss/packages.xml")
@@ -44,10 +44,10 @@ def packages() -> Response:
     """The newest packages."""
     rows = queries.newest_packages(db.session(), ENTRIES)
     items = [
-        _item(row.name, row.summary, url_for("site.package", name=row.package), row.created_at)
+        feed_item(row.name, row.summary, url_for("site.package", name=row.package), row.created_at)
         for row in rows
     ]
-    return _feed("New packages", "/", items)
+    return feed_of("New packages", "/", items)
 
 
 @blueprint.get("/rss/project/<name>/releases.xml")
@@ -57,24 +57,29 @@ def releases(name: str) -> Response:
     package = get_package(session, name)
     rows = queries.newest_releases(session, ENTRIES, package.id)
     page = url_for("site.package", name=package.id)
-    return _feed(f"Releases of {package.name}", page, [_release_item(row) for row in rows])
+    return feed_of(f"Releases of {package.name}", page, [_release_item(row) for row in rows])
 
 
 def _release_item(row: queries.ReleaseRow) -> dict[str, str]:
     path = url_for("site.release", name=row.package, version=row.version)
-    return _item(f"{row.name} {row.version}", row.summary, path, row.created_at)
+    return feed_item(f"{row.name} {row.version}", row.summary, path, row.created_at)
 
 
-def _item(title: str, description: str, path: str, moment: datetime) -> dict[str, str]:
+def feed_item(
+    title: str, description: str, path: str, moment: datetime, guid: str = ""
+) -> dict[str, str]:
+    """An entry of a feed; `guid` names it where several lead to one page."""
     return {
         "title": _NOT_XML.sub("", title),
         "description": _NOT_XML.sub("", description),
         "link": base_url() + path,
+        "guid": guid,
         "date": format_datetime(moment),
     }
 
 
-def _feed(title: str, path: str, items: list[dict[str, str]]) -> Response:
+def feed_of(title: str, path: str, items: list[dict[str, str]]) -> Response:
+    """The feed about what stands under that path."""
     link = base_url() + path
     feed = render_template("site/feed.xml", title=title, link=link, items=items)
     return Response(feed, mimetype="application/rss+xml")
