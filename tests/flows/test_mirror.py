@@ -117,8 +117,7 @@ def test_an_upstream_that_hangs_slows_no_hosted_package(tmp_path: Path, machine:
             assert machine.twine_upload(mirror, ada, own).code == 0
             with ThreadPoolExecutor(40) as pool:
                 waiting = [pool.submit(ask, mirror, f"unknown-{number}") for number in range(40)]
-                while len(upstream.requests) < MOST_WAITING:
-                    time.sleep(0.01)
+                upstream.wait_for(MOST_WAITING)
                 for _ in range(10):
                     status, _, seconds = ask(mirror, "own-tool")
                     assert status == 200

@@ -68,6 +68,13 @@ class ScriptedUpstream:
             return (answer(b"", status="404 Not Found"),)
         return scripts.pop(0) if len(scripts) > 1 else scripts[0]
 
+    def wait_for(self, requests: int) -> None:
+        """Return when so many requests have come."""
+        deadline = time.monotonic() + 30
+        while len(self.requests) < requests:
+            assert time.monotonic() < deadline, f"only {len(self.requests)} requests came"
+            time.sleep(0.01)
+
     def let_go(self) -> None:
         for event in self._events:
             event.set()

@@ -106,8 +106,7 @@ def test_whoever_comes_while_it_is_asked_again_gets_what_is_known(
     upstream.script(PATH, go_on, answer(status="304 Not Modified"))
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(get, app)
-        while not upstream.requests:
-            pass
+        upstream.wait_for(1)
         assert names(get(app)) == ["demo-1.0.tar.gz"]
         assert not first.done()
         go_on.set()
