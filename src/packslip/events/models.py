@@ -83,6 +83,10 @@ class Action(StrEnum):
     MIRROR_FORGET = "mirror.forget"
     MIRROR_REFUSE_FILE = "mirror.refuse-file"
     MIRROR_LOSE_FILE = "mirror.lose-file"
+    RULE_ADD = "rule.add"
+    RULE_CHANGE = "rule.change"
+    RULE_REMOVE = "rule.remove"
+    EXCEPTION_DECLINE = "exception.decline"
 
 
 class Event(Created, Base):

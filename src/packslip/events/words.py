@@ -79,6 +79,10 @@ SENTENCES: Mapping[str, str] = {
     Action.MIRROR_FORGET: "forgot what was mirrored of {package}",
     Action.MIRROR_REFUSE_FILE: "refused the bytes of {filename} that upstream sent{because}",
     Action.MIRROR_LOSE_FILE: "could not get the whole of {filename} from upstream{because}",
+    Action.RULE_ADD: "made the rule {name}",
+    Action.RULE_CHANGE: "changed the rule {name}{change}",
+    Action.RULE_REMOVE: "removed the rule {name}",
+    Action.EXCEPTION_DECLINE: "declined the exception that the {note} asks for",
 }
 
 #: The same where people acted on themselves.
