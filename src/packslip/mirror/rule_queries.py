@@ -14,6 +14,7 @@ from packslip.errors import NotFoundError
 from packslip.mirror.rule_models import MirrorRule, MirrorRuleState
 from packslip.mirror.rules import FileFacts, FileKind, Kind, Rule
 from packslip.packages.models import File, Origin, Package, Release
+from packslip.packages.versions import canonical
 
 #: The upload time in `files` of what upstream gives no time for.
 NO_DATE = datetime(1970, 1, 1, tzinfo=UTC)
@@ -71,9 +72,17 @@ def rules_token(session: Session) -> str | None:
     return session.scalar(select(MirrorRuleState.token))
 
 
-def facts_of_package(session: Session, package_id: str) -> Sequence[FileFacts]:
-    """What rules look at, of all files of the package, the newest release first; none of hosted."""
-    return _facts(session, _select_facts().where(Package.id == package_id))
+def facts_of_package(
+    session: Session, package_id: str, version: str | None = None
+) -> Sequence[FileFacts]:
+    """What rules look at, of all files of the package, the newest release first, or of the one.
+
+    There is none of a hosted package.
+    """
+    wanted = _select_facts().where(Package.id == package_id)
+    if version is not None:
+        wanted = wanted.where(Release.canonical_version == canonical(version))
+    return _facts(session, wanted)
 
 
 def facts_of_file(session: Session, package_id: str, filename: str) -> FileFacts | None:

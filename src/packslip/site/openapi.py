@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from packslip.downloads.rollups import RECENT_DAYS
+from packslip.mirror.rule_documents import NewRule, RuleDocument, RuleList
 from packslip.notes.documents import (
     CommentDocument,
     CommentList,
@@ -36,11 +37,14 @@ _SHAPES = (
     CommentList,
     NewComment,
     NewNote,
+    NewRule,
     NoteChanges,
     NoteDocument,
     NoteList,
     RevisionDocument,
     RevisionList,
+    RuleDocument,
+    RuleList,
 )
 
 _PROBLEMS = {
@@ -123,6 +127,7 @@ def _paths() -> Schema:
         },
         "/api/v1/search": {"get": _search()},
         "/api/v1/check": {"post": _check()},
+        **_rules(),
         "/api/v1/notes": {
             "get": _operation(
                 "list_notes", "List notes, the newest first.", _ref("NoteList"), (*_READING, 400),
@@ -187,6 +192,29 @@ def _paths() -> Schema:
             "delete": _operation(
                 "delete_comment", "Take a comment away.", None, _WRITING, status=204
             ),
+        },
+    }  # fmt: skip
+
+
+def _rules() -> Schema:
+    return {
+        "/api/v1/mirror/rules": {
+            "get": _operation(
+                "list_rules", "List the rules of the mirror.", _ref("RuleList"), _READING
+            ),
+            "post": _operation(
+                "create_rule", "Make a rule.", _ref("RuleDocument"), _SENDING,
+                body="NewRule", status=201, headers={"Location": "The rule."},
+            ),
+        },
+        "/api/v1/mirror/rules/{rule_id}": {
+            "parameters": [_number("rule_id")],
+            "get": _operation("read_rule", "Give a rule.", _ref("RuleDocument"), _READING),
+            "put": _operation(
+                "replace_rule", "Let a rule say something else.", _ref("RuleDocument"), _SENDING,
+                body="NewRule",
+            ),
+            "delete": _operation("delete_rule", "Remove a rule.", None, _WRITING, status=204),
         },
     }  # fmt: skip
 
