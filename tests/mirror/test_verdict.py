@@ -23,7 +23,12 @@ from packslip.mirror.rule_operations import (
 )
 from packslip.mirror.rule_queries import NO_DATE
 from packslip.mirror.rules import Kind, Rule
-from packslip.mirror.verdict import RefusedByRuleError, require_allowed, withheld_of
+from packslip.mirror.verdict import (
+    RefusedByRuleError,
+    refused_by_name,
+    require_allowed,
+    withheld_of,
+)
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 DENY = Rule(kind=Kind.DENY, packages=("demo",), version_range="<2")
@@ -121,3 +126,30 @@ def test_admins_change_rules_and_curators_exceptions(session: Session) -> None:
                 add_rule(session, ACTOR, user, rule)
     added = select(Event).where(Event.action == Action.RULE_ADD)
     assert len(session.scalars(added).all()) == 3
+
+
+def test_a_name_is_refused_as_a_whole_only_when_nothing_of_it_could_come(session: Session) -> None:
+    def reason(name: str) -> str | None:
+        refusal = refused_by_name(session, name, NOW)
+        return None if refusal is None else refusal.reason
+
+    make_rule(session, Rule(kind=Kind.DENY, packages=("evil-*",)))
+    make_rule(session, DENY)
+    make_rule(session, WEEK)
+    assert reason("evil-x") == "Refused by a rule of this index (its name is denied): evil-x"
+    assert reason("demo") is None
+    later = datetime.now(UTC) + timedelta(days=3)
+    lifting = Rule(
+        kind=Kind.EXCEPTION,
+        packages=("evil-x",),
+        version_range="<2",
+        expires_at=later,
+        lifts_deny=True,
+    )
+    make_rule(session, lifting)
+    assert reason("evil-x") is None
+    make_rule(session, Rule(kind=Kind.ALLOW, packages=("django*",), version_range=">=4"))
+    assert reason("django") is None
+    assert reason("demo") == (
+        "Refused by a rule of this index (it is not among what is allowed): demo"
+    )

@@ -121,11 +121,6 @@ def decide_request(
     return decision
 
 
-def lock_rules(session: Session) -> None:
-    """Wait for others who change rules, and let them wait until the transaction ends."""
-    _announce(session)
-
-
 def rule_data(row: MirrorRule) -> dict[str, Any]:
     """The rule as events tell it, without what it does not say."""
     data = {name: getattr(row, name) for name in _KEPT}

@@ -47,7 +47,7 @@ def because(verdict: Verdict, file: FileFacts) -> str:
 
 def phrase(verdict: Verdict, file: FileFacts) -> str:
     """The same as a sentence that is complete by itself and fits into one line."""
-    said = f"by a rule of this index ({because(verdict, file)}): {file.package} {file.version}"
+    said = f"by a rule of this index ({because(verdict, file)}): {file.package} {file.version}".rstrip()
     if verdict.cause in {Cause.DENIED, Cause.NOT_ALLOWED}:
         return f"Refused {said}"
     until = "" if verdict.until is None else f" until {_moment(verdict.until)}"

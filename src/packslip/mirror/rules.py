@@ -175,6 +175,11 @@ def fits_name(rule: Rule, package: str) -> bool:
     return _fits_name(rule.packages, package)
 
 
+def is_by_name(rule: Rule) -> bool:
+    """Whether names are all that the rule asks for."""
+    return not (rule.version_range or rule.licenses or rule.file_kind or rule.tags)
+
+
 @lru_cache(maxsize=4096)
 def _fits_name(patterns: tuple[str, ...], package: str) -> bool:
     wanted = [pattern for pattern in patterns if not pattern.startswith("!")] or ["*"]

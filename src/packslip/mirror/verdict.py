@@ -21,7 +21,7 @@ from packslip.mirror.rule_queries import (
     rules_token,
 )
 from packslip.mirror.rule_words import phrase
-from packslip.mirror.rules import FileFacts, Rule, decide, fits_name
+from packslip.mirror.rules import Cause, FileFacts, Kind, Rule, decide, fits_name
 
 log = structlog.get_logger(__name__)
 
@@ -76,7 +76,7 @@ def rules_about(session: Session, package_id: str) -> Sequence[Rule]:
     return [
         rule
         for rule in rules_in_force(session)
-        if rule.kind is rules.Kind.ALLOW or fits_name(rule, package_id)
+        if rule.kind is Kind.ALLOW or fits_name(rule, package_id)
     ]
 
 
@@ -103,6 +103,28 @@ def withheld_of(session: Session, package_id: str, now: datetime) -> Mapping[str
     if not rules_about(session, package_id):
         return {}
     return withheld(session, package_id, facts_of_package(session, package_id), now)
+
+
+def refused_by_name(session: Session, package_id: str, now: datetime) -> Refusal | None:
+    """Why nothing of the package comes through, whatever its files are like.
+
+    Upstream need not be asked for it, then. What lets a part of it through leaves that open.
+    """
+    found = rules_about(session, package_id)
+    named = [rule for rule in found if fits_name(rule, package_id)]
+    if any(rule.lifts_deny and rules.is_in_force(rule, now) for rule in named):
+        return None
+    # Allowing a part of the package is enough to look at its files.
+    deciding = [rule for rule in found if rule.kind is Kind.ALLOW or rules.is_by_name(rule)]
+    if any(rule.kind is Kind.ALLOW for rule in named):
+        deciding = [rule for rule in deciding if rule.kind is not Kind.ALLOW]
+    nothing = FileFacts(package=package_id, version="", filename="", packagetype="")
+    for rule in deciding:
+        if rule.kind is Kind.DENY:
+            return _refusal(rules.Verdict(cause=Cause.DENIED, rule=rule), nothing)
+    if any(rule.kind is Kind.ALLOW for rule in deciding):
+        return _refusal(rules.Verdict(cause=Cause.NOT_ALLOWED), nothing)
+    return None
 
 
 def next_change(

@@ -143,6 +143,7 @@ def test_programs_change_rules_with_a_token_for_that(app: Flask, session: Sessio
     member = make_user(session, "mary")
     client, path = app.test_client(), "/api/v1/mirror/rules"
     new = {"kind": "cooldown", "days": 7, "packages": ["*", "!acme-*"]}
+    words = "Withhold files of all packages but acme-* for 7 days after their upload."
     for user, values, status in (
         (admin, {"scope": Scope.NOTES}, 403),
         (admin, {"scope": Scope.MIRROR, "packages": ["demo"]}, 403),
@@ -155,7 +156,7 @@ def test_programs_change_rules_with_a_token_for_that(app: Flask, session: Sessio
     headers = {"Authorization": f"Bearer {secret}"}
     made = client.post(path, json=new, headers=headers)
     assert made.status_code == 201
-    assert made.json["text"] == "Withhold files of * but acme-* for 7 days after their upload."
+    assert made.json["text"] == words
     one = f"{path}/{made.json['id']}"
     refused = client.put(one, json={**new, "days": 0}, headers=headers)
     assert (refused.status_code, refused.json["field"]) == (400, "days")
