@@ -102,7 +102,7 @@ def _verdicts(
 
 
 def _explained(version: str, verdicts: Sequence[_Said]) -> Iterator[Explanation]:
-    is_one = len({(verdict, said) for _, verdict, said in verdicts}) == 1
+    is_one = len({(verdict.rule, said) for _, verdict, said in verdicts}) == 1
     for filename, verdict, said in verdicts[:1] if is_one else verdicts:
         yield Explanation(
             version=version,

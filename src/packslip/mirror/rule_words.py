@@ -6,6 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from packslip.mirror.rules import Cause, FileFacts, FileKind, Kind, Rule, Verdict
+from packslip.texts import brief
+
+#: Characters of what a refusal gives as its reason: it has to fit into a line.
+LONGEST = 200
 
 _FILES = {
     FileKind.SDIST: "source distributions",
@@ -47,7 +51,10 @@ def because(verdict: Verdict, file: FileFacts) -> str:
 
 def phrase(verdict: Verdict, file: FileFacts) -> str:
     """The same as a sentence that is complete by itself and fits into one line."""
-    said = f"by a rule of this index ({because(verdict, file)}): {file.package} {file.version}".rstrip()
+    why = because(verdict, file)
+    why = why if len(why) <= LONGEST else f"{why[: LONGEST - 1]}…"
+    what = f"{file.package} {brief(file.version, 60)}".rstrip()
+    said = f"by a rule of this index ({why}): {what}"
     if verdict.cause in {Cause.DENIED, Cause.NOT_ALLOWED}:
         return f"Refused {said}"
     until = "" if verdict.until is None else f" until {_moment(verdict.until)}"

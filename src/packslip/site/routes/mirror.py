@@ -14,7 +14,7 @@ from packslip.accounts.current import confirm_login, current_actor, current_user
 from packslip.accounts.models import User
 from packslip.accounts.readers import guard_pages
 from packslip.errors import InvalidError
-from packslip.mirror.explanations import explain, withheld_releases
+from packslip.mirror.explanations import withheld_releases
 from packslip.mirror.rule_models import MirrorRule
 from packslip.mirror.rule_operations import (
     RuleNotAllowedError,
@@ -46,6 +46,9 @@ guard_pages(blueprint)
 
 #: Decisions on the page.
 _DECISIONS = 10
+
+#: Releases that are told to whoever decides.
+_RELEASES = 20
 
 
 @blueprint.get("/")
@@ -228,17 +231,13 @@ def _approve_form(note: Note) -> ApproveForm:
 
 
 def _decision_page(note: Note, approval: ApproveForm, refusal: DeclineForm) -> str:
-    verdicts = explain(db.session(), note.package_id or "", None, datetime.now(UTC))
+    found = withheld_releases(db.session(), note.package_id or "", datetime.now(UTC))
     return render_template(
         "site/mirror_request.html",
         note=note,
         approval=approval,
         refusal=refusal,
-        verdicts=[
-            one
-            for one in verdicts
-            if not one.is_allowed and covers(note.version_range, one.version)
-        ][:20],
+        withheld=[one for one in found if covers(note.version_range, one.version)][:_RELEASES],
     )
 
 
