@@ -10,7 +10,8 @@ import pytest
 from click.testing import Result
 from flask import Flask
 from sqlalchemy.orm import Session
-from tests.helpers.packages import add_file, add_package, add_release
+from tests.helpers.mirrored import add_mirrored_file
+from tests.helpers.packages import add_package, add_release
 
 from packslip.mirror.commands import mirror_commands
 
@@ -25,7 +26,7 @@ def run(app: Flask, session: Session) -> Run:
         release = add_release(session, package, version)
         at = datetime.now(UTC) if version == "2.0" else datetime(2024, 1, 1, tzinfo=UTC)
         for filename in (f"demo-{version}.tar.gz", f"demo-{version}-{wheel}.whl"):
-            add_file(session, release, filename, uploaded_at=at)
+            add_mirrored_file(session, release, filename, at)
     return lambda *arguments: runner.invoke(mirror_commands, arguments)
 
 

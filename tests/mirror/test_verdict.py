@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tests.helpers.accounts import ACTOR, make_user
+from tests.helpers.mirrored import add_mirrored_file
 from tests.helpers.packages import add_file, add_package, add_release
 from tests.helpers.statements import counted_statements
 
@@ -21,7 +22,6 @@ from packslip.mirror.rule_operations import (
     change_rule,
     remove_rule,
 )
-from packslip.mirror.rule_queries import NO_DATE
 from packslip.mirror.rules import Kind, Rule
 from packslip.mirror.verdict import (
     RefusedByRuleError,
@@ -35,12 +35,12 @@ DENY = Rule(kind=Kind.DENY, packages=("demo",), version_range="<2")
 WEEK = Rule(kind=Kind.COOLDOWN, days=7)
 
 
-def add_mirrored(session: Session, name: str = "demo", **values: object) -> None:
-    package = add_package(session, name, origin="mirrored")
+def add_mirrored(session: Session, *, dated: bool = True) -> None:
+    package = add_package(session, "demo", origin="mirrored")
     for version, days in (("1.0", 100), ("2.0", 1)):
         release = add_release(session, package, version)
-        at = NOW - timedelta(days=days)
-        add_file(session, release, f"{name}-{version}.tar.gz", **{"uploaded_at": at} | values)
+        at = NOW - timedelta(days=days) if dated else None
+        add_mirrored_file(session, release, f"demo-{version}.tar.gz", at)
 
 
 def make_rule(session: Session, rule: Rule) -> int:
@@ -96,7 +96,7 @@ def test_a_file_is_refused_in_one_line_and_hosted_ones_never(session: Session) -
 
 
 def test_what_upstream_gives_no_date_for_is_withheld(session: Session) -> None:
-    add_mirrored(session, uploaded_at=NO_DATE)
+    add_mirrored(session, dated=False)
     make_rule(session, WEEK)
     assert len(withheld_of(session, "demo", NOW)) == 2
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -11,13 +10,11 @@ from sqlalchemy.orm import Session
 
 from packslip.db import is_key
 from packslip.errors import NotFoundError
+from packslip.mirror.models import MirrorFile
 from packslip.mirror.rule_models import MirrorRule, MirrorRuleState
 from packslip.mirror.rules import FileFacts, FileKind, Kind, Rule
 from packslip.packages.models import File, Origin, Package, Release
 from packslip.packages.versions import canonical
-
-#: The upload time in `files` of what upstream gives no time for.
-NO_DATE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class UnknownRuleError(NotFoundError):
@@ -102,9 +99,11 @@ def _select_facts() -> Select[*tuple[Any, ...]]:
             File.uploaded_at,
             File.size,
             Package.license_id,
+            MirrorFile.dated,
         )
         .join(Release, File.release_id == Release.id)
         .join(Package, Release.package_id == Package.id)
+        .outerjoin(MirrorFile, MirrorFile.file_id == File.id)
         .where(Package.origin == Origin.MIRRORED)
         .order_by(Release.sort_key.desc(), File.filename)
     )
@@ -119,7 +118,8 @@ def _facts(session: Session, wanted: Select[*tuple[Any, ...]]) -> Sequence[FileF
             packagetype=row.packagetype,
             tags=row.tags,
             license=row.license_id,
-            uploaded_at=None if row.uploaded_at == NO_DATE else row.uploaded_at,
+            # What was told by nobody is no date either.
+            uploaded_at=row.uploaded_at if row.dated else None,
             size=row.size,
         )
         for row in session.execute(wanted)

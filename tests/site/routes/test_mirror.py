@@ -9,8 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tests.helpers.accounts import ACTOR, make_token, make_user
 from tests.helpers.browsing import Browser
+from tests.helpers.mirrored import add_mirrored_file
 from tests.helpers.notes import make_note
-from tests.helpers.packages import add_file, add_package, add_release
+from tests.helpers.packages import add_package, add_release
 
 from packslip.accounts.models import Role, Scope
 from packslip.db import write_transaction
@@ -28,8 +29,7 @@ def add_young(session: Session) -> None:
     """A mirrored package whose release came just now, and a rule against that."""
     package = add_package(session, "demo", origin="mirrored")
     release = add_release(session, package, "2.0")
-    at = datetime.now(UTC)
-    add_file(session, release, "demo-2.0.tar.gz", uploaded_at=at, storage_key=None)
+    add_mirrored_file(session, release, "demo-2.0.tar.gz", datetime.now(UTC))
     with write_transaction(session):
         add_rule(session, ACTOR, None, WEEK)
 
