@@ -18,6 +18,7 @@ from packslip.events.models import Event
 from packslip.index.models import StagedUpload
 from packslip.mail.models import Mail
 from packslip.mirror.models import MirrorFile, MirrorPage, MirrorUpstream
+from packslip.mirror.rule_models import MirrorDecision, MirrorRule, MirrorRuleState
 from packslip.notes.models import (
     Note,
     NoteComment,
@@ -56,8 +57,11 @@ __all__ = [
     "LoginSession",
     "Mail",
     "Maintainer",
+    "MirrorDecision",
     "MirrorFile",
     "MirrorPage",
+    "MirrorRule",
+    "MirrorRuleState",
     "MirrorUpstream",
     "Note",
     "NoteComment",

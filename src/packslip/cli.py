@@ -19,6 +19,7 @@ from packslip.db import upgrade_schema
 from packslip.downloads.commands import stats_command
 from packslip.errors import PackslipError, SettingsError
 from packslip.events.commands import event_commands
+from packslip.mirror.commands import mirror_commands
 from packslip.notes import folder_commands
 from packslip.notes.commands import note_commands, unyank, yank
 from packslip.notes.list_commands import edit, list_
@@ -57,6 +58,7 @@ for command in (
     token_commands,
     package_commands,
     note_commands,
+    mirror_commands,
     event_commands,
     webhook_commands,
     db_commands,

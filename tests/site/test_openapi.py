@@ -23,8 +23,10 @@ from tests.helpers.databases import SQLiteDatabases
 from tests.helpers.notes import make_note
 from tests.helpers.packages import add_releases
 
-from packslip.accounts.models import Scope
+from packslip.accounts.models import Role, Scope
 from packslip.db import db, write_transaction
+from packslip.mirror.rule_operations import add_rule
+from packslip.mirror.rules import Kind, Rule
 from packslip.notes.comments import add_comment
 from packslip.notes.models import Visibility
 from packslip.packages.models import Act
@@ -60,7 +62,7 @@ def test_no_request_breaks_it_and_each_answer_is_described(
     tmp_path: Path, sqlite_databases: SQLiteDatabases
 ) -> None:
     app = make_app(tmp_path, sqlite_databases.create(tmp_path), PROPAGATE_EXCEPTIONS=False)
-    secret = _fill(app)
+    secrets = _fill(app)
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
     checks = (
         not_a_server_error,
@@ -71,11 +73,12 @@ def test_no_request_breaks_it_and_each_answer_is_described(
     operations = [one.ok() for one in schema.get_all_operations()]
     assert len(operations) > 15
     for operation in operations:
-        _fuzz(operation, secret, checks)
+        _fuzz(operation, secrets, checks)
 
 
-def _fuzz(operation: Any, secret: str, checks: Any) -> None:
+def _fuzz(operation: Any, secrets: dict[Scope, str], checks: Any) -> None:
     # Mostly somebody who may, about something that is there.
+    secret = secrets[Scope.MIRROR if "/mirror/" in operation.path else Scope.NOTES]
     tokens = st.sampled_from([secret, secret, secret, None])
     numbers = st.sampled_from([1, 1, 2, None])
 
@@ -100,15 +103,17 @@ def _fuzz(operation: Any, secret: str, checks: Any) -> None:
     run()
 
 
-def _fill(app: Flask) -> str:
+def _fill(app: Flask) -> dict[Scope, str]:
     with app.app_context():
         session = db.session()
-        ada = make_user(session)
+        ada = make_user(session, role=Role.ADMIN)
         add_releases(session, "demo", {"1.0": []}, owner=ada)
         note = make_note(session, ada, "Why", act=Act.WARN)
         with write_transaction(session):
             add_comment(session, ACTOR, ada, note, "Because.")
         make_note(session, ada, "Private", visibility=Visibility.PRIVATE)
-        _, secret = make_token(session, ada, scope=Scope.NOTES)
+        with write_transaction(session):
+            add_rule(session, ACTOR, None, Rule(kind=Kind.DENY, packages=("evil-*",)))
+        secrets = {scope: make_token(session, ada, scope=scope)[1] for scope in Scope}
         session.rollback()
-    return secret
+    return secrets

@@ -26,6 +26,8 @@ class Scope(StrEnum):
     UPLOAD = "upload"
     #: Reading and writing notes, those that are private included.
     NOTES = "notes"
+    #: Changing the rules about what is mirrored, as far as its user may.
+    MIRROR = "mirror"
 
 
 class LinkPurpose(StrEnum):

@@ -86,6 +86,10 @@ class Action(StrEnum):
     WEBHOOK_ADD = "webhook.add"
     WEBHOOK_CHANGE = "webhook.change"
     WEBHOOK_REMOVE = "webhook.remove"
+    RULE_ADD = "rule.add"
+    RULE_CHANGE = "rule.change"
+    RULE_REMOVE = "rule.remove"
+    EXCEPTION_DECLINE = "exception.decline"
 
 
 class Event(Created, Base):

@@ -82,6 +82,10 @@ SENTENCES: Mapping[str, str] = {
     Action.WEBHOOK_ADD: "added the webhook {webhook}",
     Action.WEBHOOK_CHANGE: "switched the webhook {webhook} {on_or_off}",
     Action.WEBHOOK_REMOVE: "removed the webhook {webhook}",
+    Action.RULE_ADD: "made the rule {name}",
+    Action.RULE_CHANGE: "changed the rule {name}{change}",
+    Action.RULE_REMOVE: "removed the rule {name}",
+    Action.EXCEPTION_DECLINE: "declined the exception that the {note} asks for",
 }
 
 #: The same where people acted on themselves.

@@ -38,6 +38,7 @@ from packslip.mirror.taking import (
 )
 from packslip.mirror.upstream_pages import ACCEPT, UnreadablePageError, read_page
 from packslip.mirror.upstreams import Upstream
+from packslip.mirror.verdict import RefusedByRuleError, refused_by_name
 from packslip.packages.models import Origin, Package
 from packslip.packages.queries import UnknownPackageError
 
@@ -109,6 +110,7 @@ def make_current(session: Session, package_id: NormalizedName) -> Freshness | No
 
     Raises:
         UnknownPackageError: the name is reserved, and no package here has it.
+        RefusedByRuleError: nothing is known of the package, and nothing of it would come through.
         UpstreamFailedError: nothing is known of the package, and no answer was to be had.
         UpstreamSlowError: the same, in the time that there is.
     """
@@ -123,6 +125,8 @@ def make_current(session: Session, package_id: NormalizedName) -> Freshness | No
             raise UnknownPackageError(package_id)
         return _freshness(known)
     now = datetime.now(UTC)
+    if known.origin is None and (refusal := refused_by_name(session, package_id, now)) is not None:
+        raise RefusedByRuleError(refusal)
     if known.is_fresh(mirror.ttl, now):
         return _freshness(known)
     if known.has_just_failed(now):

@@ -32,7 +32,7 @@ class Form(WTForm):
         return whole + [(field.name, str(text)) for field in self for text in field.errors]
 
 
-def read_form(kind: type[F], **defaults: Any) -> F:
+def read_form(kind: type[F], /, **defaults: Any) -> F:
     """The form as it was sent, or with `defaults` where nothing was sent."""
     return kind(request.form if request.method == "POST" else None, data=defaults)
 

@@ -35,6 +35,7 @@ SCOPES = {
     Scope.UPLOAD.value: "Upload and install",
     Scope.READ.value: "Only install",
     Scope.NOTES.value: "Read and write notes by the API, private ones too, and install",
+    Scope.MIRROR.value: "Change the rules of the mirror by the API, and install",
 }
 
 #: How many of the tokens that ended are shown.

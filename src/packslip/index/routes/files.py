@@ -16,6 +16,7 @@ from packslip.downloads.recorder import current_recorder
 from packslip.errors import NotAllowedError
 from packslip.index.held_files import HeldFile, UnknownFileError, held_file, numbered_file
 from packslip.index.mirrored_files import send_mirrored, send_mirrored_metadata
+from packslip.mirror.verdict import require_allowed
 from packslip.notes.expiry import read_current
 from packslip.simple_api.page import PackageStatus
 from packslip.storage.protocol import metadata_key
@@ -68,6 +69,8 @@ def _require_offered(found: HeldFile) -> None:
     """Allow to send anything of the file; what refuses it raises, with what installers print."""
     if found.status is PackageStatus.QUARANTINED:
         raise QuarantinedError(found)
+    if found.is_mirrored:
+        require_allowed(session(), found.package_id, found.filename)
 
 
 def _bytes(found: HeldFile, reader: Identity | None) -> Response:

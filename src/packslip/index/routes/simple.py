@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from flask import Blueprint, request, url_for
@@ -14,6 +16,7 @@ from packslip.index import queries
 from packslip.index.freshness import tell_age
 from packslip.mirror.current import current_mirror
 from packslip.mirror.refreshing import make_current
+from packslip.mirror.verdict import withheld_of
 from packslip.notes.expiry import read_current
 from packslip.simple_api.negotiate import Form, negotiate
 from packslip.simple_api.page import PackagePage, RootPage
@@ -59,6 +62,9 @@ def package(name: str) -> Response:
     page = read_current(
         db_session, lambda: queries.package_page(db_session, normalized, with_unkept=with_unkept)
     )
+    if freshness is not None:
+        withheld = withheld_of(db_session, normalized, datetime.now(UTC))
+        page = replace(page, files=[file for file in page.files if file.filename not in withheld])
     form = _form()
     if form is Form.JSON and page.has_notes:
         # The HTML form has no room for notes.

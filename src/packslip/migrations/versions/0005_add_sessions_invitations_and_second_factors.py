@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+import packslip.append_only
 import packslip.db
 
 revision = "0005"
@@ -322,7 +323,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_events_subject_id"), "events", ["subject_id"])
     op.create_index(op.f("ix_events_actor_name"), "events", ["actor_name"])
     op.create_index(op.f("ix_events_ip_address"), "events", ["ip_address"])
-    packslip.db.make_append_only(op.get_bind(), "events", days=30)
+    packslip.append_only.make_append_only(op.get_bind(), "events", days=30)
 
     op.add_column("tokens", sa.Column("last_used_ip", sa.String(length=45), nullable=True))
     op.add_column("tokens", sa.Column("last_used_with", sa.String(length=100), nullable=True))
@@ -346,7 +347,7 @@ def downgrade() -> None:
     op.drop_column("users", "email_confirmed_at")
     op.drop_column("tokens", "last_used_with")
     op.drop_column("tokens", "last_used_ip")
-    packslip.db.make_changeable(op.get_bind(), "events")
+    packslip.append_only.make_changeable(op.get_bind(), "events")
     op.drop_index(op.f("ix_events_ip_address"), table_name="events")
     op.drop_index(op.f("ix_events_actor_name"), table_name="events")
     op.drop_index(op.f("ix_events_subject_id"), table_name="events")

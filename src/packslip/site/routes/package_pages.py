@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from flask import Response, make_response, render_template, request, url_for
 from packaging.utils import canonicalize_name
 from sqlalchemy.orm import Session
@@ -12,10 +14,12 @@ from packslip.accounts.current import current_user
 from packslip.downloads.queries import total_downloads
 from packslip.downloads.rollups import RECENT_DAYS
 from packslip.downloads.statistics import Period, daily_downloads, release_downloads
+from packslip.mirror.explanations import WithheldRelease, withheld_releases
 from packslip.packages import listings, requirements
 from packslip.packages.descriptions import Description, render_description
 from packslip.packages.facts import facts_of, mail_address
 from packslip.packages.heads import Head, read_head
+from packslip.packages.models import Origin
 from packslip.packages.queries import known_packages, list_maintainers
 from packslip.packages.requirements import Required
 from packslip.packages.tag_words import describe_tags
@@ -142,8 +146,17 @@ def _head(name: str, version: str | None = None, *, with_texts: bool = False) ->
     return read_head(db.session(), current_user(), name, version, with_texts=with_texts)
 
 
-def _page(template: str, **context: object) -> Response:
-    return make_response(render_template(template, **context))
+def _page(template: str, *, head: Head, **context: object) -> Response:
+    withheld = _withheld(head)
+    return make_response(render_template(template, head=head, withheld=withheld, **context))
+
+
+def _withheld(head: Head) -> list[WithheldRelease]:
+    """What rules keep out of a mirrored package, or of the release that the page is about."""
+    if head.package.origin != Origin.MIRRORED:
+        return []
+    now = datetime.now(UTC)
+    return withheld_releases(db.session(), head.package.id, now, version=head.version)
 
 
 def _rendered(head: Head, *, with_images: bool) -> Description:

@@ -1,6 +1,23 @@
 """Pages for admins."""
 
-from packslip.site.routes.admin import events, invitations, overview, settings, users, webhooks
+from packslip.site.routes.admin import (
+    events,
+    invitations,
+    mirror,
+    overview,
+    settings,
+    users,
+    webhooks,
+)
 from packslip.site.routes.admin.shared import blueprint
 
-__all__ = ["blueprint", "events", "invitations", "overview", "settings", "users", "webhooks"]
+__all__ = [
+    "blueprint",
+    "events",
+    "invitations",
+    "mirror",
+    "overview",
+    "settings",
+    "users",
+    "webhooks",
+]
