@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from packslip.db import write_transaction
 from packslip.downloads.models import Download, DownloadSpool
-from packslip.downloads.rollups import refresh_recent, sum_up
+from packslip.downloads.rollups import note_never_downloaded, refresh_recent, sum_up
 from packslip.downloads.spool import (
     Batch,
     DownloadRecord,
@@ -207,6 +207,7 @@ class Drainer:
         if self._refreshed_on != today:
             with write_transaction(session):
                 refresh_recent(session, today)
+                note_never_downloaded(session, today)
             self._refreshed_on = today
 
     def _run(self) -> None:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Table, func, literal, select, update
 from sqlalchemy.orm import Session
 
-from packslip.db import add_up
+from packslip.db import add_up, dialect_insert
 from packslip.downloads.models import (
     WHOLE_INDEX,
     Dimension,
     DownloadSum,
     DownloadTotal,
 )
-from packslip.packages.models import Release
+from packslip.packages.models import Package, Release
 
 #: Days that count as recent, today among them.
 RECENT_DAYS = 30
@@ -80,6 +80,21 @@ def refresh_recent(session: Session, today: date) -> bool:
         .execution_options(synchronize_session=False)
     )
     return True
+
+
+def note_never_downloaded(session: Session, today: date) -> None:
+    """Give packages that nobody downloaded a total of nothing, so that these can be listed.
+
+    Their `last_at` is when they came. Done once a day, it finds all that are old enough to matter.
+    """
+    missing = (
+        select(Package.id, literal(0), literal(0), Package.created_at, literal(today))
+        .outerjoin(DownloadTotal, DownloadTotal.package_id == Package.id)
+        .where(DownloadTotal.package_id.is_(None))
+    )
+    columns = ["package_id", "downloads", "recent", "last_at", "recent_on"]
+    insert = dialect_insert(session, cast("Table", DownloadTotal.__table__))
+    session.execute(insert.from_select(columns, missing).on_conflict_do_nothing())
 
 
 def _keys(row: Mapping[str, Any], version: str) -> Iterable[_Key]:

@@ -141,26 +141,21 @@ def most_downloaded(session: Session, limit: int) -> Sequence[tuple[str, str, in
 def unused_packages(session: Session, days: int, limit: int) -> list[Unused]:
     """Packages that are older than so many days and were not downloaded in them.
 
-    Those that nobody ever downloaded come first, then those for which it is longest ago.
+    Those for which it is longest ago come first; for what nobody ever downloaded, since it came.
+    See `packslip.downloads.rollups.note_never_downloaded`.
     """
     before = datetime.now(UTC) - timedelta(days=days)
-    never = (
-        select(Package.id, Package.name)
-        .outerjoin(DownloadTotal, DownloadTotal.package_id == Package.id)
-        .where(DownloadTotal.package_id.is_(None), Package.created_at < before)
-        .order_by(Package.id)
-        .limit(limit)
-    )
-    long_ago = (
-        select(Package.id, Package.name, DownloadTotal.last_at)
+    found = session.execute(
+        select(Package.id, Package.name, DownloadTotal.last_at, DownloadTotal.downloads)
         .join(DownloadTotal, DownloadTotal.package_id == Package.id)
         .where(DownloadTotal.last_at < before)
         .order_by(DownloadTotal.last_at, Package.id)
         .limit(limit)
     )
-    found = [Unused(row[0], row[1], None) for row in session.execute(never)]
-    found += [Unused(*row) for row in session.execute(long_ago)]
-    return found[:limit]
+    return [
+        Unused(package_id, name, last_at if downloads else None)
+        for package_id, name, last_at, downloads in found
+    ]
 
 
 def _statistics(
