@@ -59,7 +59,7 @@ $(VENV)/.dev: requirements/dev.txt requirements/postgres.txt $(VENV)/.run
 	@touch $@
 
 $(CLIENTS)/.installed: requirements/clients.txt | $(CLIENTS)/bin/python
-	@echo "Installing pip, uv, twine, flit, poetry and hatch into $(CLIENTS) ..."
+	@echo "Installing pip, uv, twine, flit, poetry, hatch and pypiserver into $(CLIENTS) ..."
 	@$(CLIENTS)/bin/python $(PIP_INSTALL) --require-hashes -r requirements/clients.txt
 	@touch $@
 

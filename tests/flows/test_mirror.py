@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
 import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from tests.helpers.application import DOWNLOADED, INSTALLED, build_application, wheel
-from tests.helpers.clients import Credentials, Machine, installed
+from tests.helpers.clients import ENVIRONMENT, Credentials, Machine, installed
 from tests.helpers.processes import Finished
-from tests.helpers.server import Server, serving
+from tests.helpers.server import Server, free_port, serving
 from tests.helpers.upstream import scripted_upstream
 
 from packslip.mirror.refreshing import MOST_WAITING
@@ -126,3 +130,46 @@ def test_an_upstream_that_hangs_slows_no_hosted_package(tmp_path: Path, machine:
                 answers = [one.result(60) for one in waiting]
             assert {status for status, *_ in answers} <= {502, 503, 504}
             assert max(seconds for *_, seconds in answers) < 15
+
+
+def test_an_index_of_another_make_that_speaks_html_alone_is_mirrored(
+    tmp_path: Path, machine: Machine
+) -> None:
+    build_application(tmp_path / "dist")
+    with (
+        _pypiserver(machine, tmp_path / "dist") as url,
+        serving(tmp_path / "mirror", PACKSLIP_UPSTREAM_URL=f"{url}/simple/") as mirror,
+    ):
+        for client in CLIENTS:
+            assert install(client, machine, mirror, "slip-app") == INSTALLED
+        page = mirror.page("slip-app")
+        assert page is not None
+        by_kind = {file["filename"].endswith(".whl"): file for file in page["files"]}
+        assert set(by_kind) == {True, False}
+        for file in page["files"]:
+            # What upstream does not say is not made up.
+            assert "upload-time" not in file
+            assert file["hashes"].keys() == {"sha256"}
+        # Its metadata was made from the wheel, since installers asked for it.
+        assert by_kind[True]["core-metadata"]["sha256"]
+
+
+@contextmanager
+def _pypiserver(machine: Machine, folder: Path) -> Iterator[str]:
+    port = free_port()
+    command = [str(ENVIRONMENT / "bin" / "pypi-server"), "run", "-p", str(port), "-i", "127.0.0.1"]
+    with subprocess.Popen([*command, str(folder)], env=machine.environment) as process:
+        try:
+            deadline = time.monotonic() + 60
+            while not _answers(port):
+                assert process.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
