@@ -9,7 +9,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from packslip.db import write_transaction
-from packslip.mirror.circuit import asking
+from packslip.mirror.circuit import asking, is_broken
 from packslip.mirror.errors import BrokenUpstreamError, UpstreamAnswerError, UpstreamFailedError
 from packslip.mirror.models import MirrorUpstream
 from packslip.mirror.upstreams import Upstream
@@ -40,7 +40,9 @@ def wait_out(session: Session) -> None:
 
 
 def test_after_a_failure_nobody_asks_until_the_pause_is_over(session: Session) -> None:
+    assert not is_broken(UPSTREAM)
     fail()
+    assert is_broken(UPSTREAM)
     with pytest.raises(BrokenUpstreamError, match="it is down"):
         succeed()
     with asking(Upstream("other", UPSTREAM.url)):

@@ -59,6 +59,13 @@ def asking(upstream: Upstream) -> Iterator[None]:
     _note_answer(upstream, row)
 
 
+def is_broken(upstream: Upstream) -> bool:
+    """Whether nobody asks the upstream at the moment, or only to see whether it is there again."""
+    with Session(db.engine) as session:
+        row = session.get(MirrorUpstream, upstream.name)
+        return row is not None and row.broken_until is not None
+
+
 def _enter(upstream: Upstream) -> MirrorUpstream | None:
     now = datetime.now(UTC)
     with Session(db.engine, expire_on_commit=False) as session:

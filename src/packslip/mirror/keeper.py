@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from packslip.db import db
 from packslip.errors import PackslipError
-from packslip.mirror.circuit import asking
+from packslip.mirror.circuit import is_broken
 from packslip.mirror.current import current_mirror
 from packslip.mirror.describing import describe
 from packslip.mirror.names import fetch_names
@@ -118,7 +118,8 @@ def renew_names(upstream: Upstream, *, at_once: bool = False) -> int | None:
     """Take the list of all of the upstream's packages if the one that is here is old.
 
     Returns:
-        How many there are; None when nothing was to do, or another process is at it.
+        How many there are; None when nothing was to do, another process is at it, or the upstream
+        is not asked at the moment.
 
     Raises:
         UpstreamFailedError: it could not be had.
@@ -128,11 +129,11 @@ def renew_names(upstream: Upstream, *, at_once: bool = False) -> int | None:
     taken_at = names.taken_at
     if not at_once and taken_at is not None and datetime.now(UTC) < taken_at + NAMES_TTL:
         return None
+    # How that goes says nothing about other requests: a list of this length may well be slow.
     with names.alone() as is_alone:
-        if not is_alone:
+        if not is_alone or is_broken(upstream):
             return None
-        with asking(upstream):
-            return fetch_names(upstream, names)
+        return fetch_names(upstream, names)
 
 
 def init_app(app: Flask) -> None:
