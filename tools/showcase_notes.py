@@ -114,9 +114,7 @@ def _write(session: Session, author: User, other: User) -> tuple[Note, NoteComme
     with write_transaction(session):
         newer = fields(title, body=BODY, version_range=">=2.1", **said)
         note = edit_note(session, ACTOR, author, note, newer, edition=1)
-        comment = add_comment(
-            session, ACTOR, other, note, "The handbook has it since today. **Thank you!**"
-        )
+        comment = add_comment(session, ACTOR, other, note, "The handbook has it. **Thanks!**")
         add_comment(session, ACTOR, author, note, "I close this when the warehouse is done.")
     return note, comment
 
@@ -153,7 +151,7 @@ def _act(session: Session, people: dict[str, User]) -> Note:
 def _leave_waiting(session: Session, user: User, folder: Path) -> str:
     """Uploads that wait to be confirmed, one of them with faults; the id of the good one."""
     storage, most = current_storage(), current_settings().max_upload
-    readme = {
+    readme: dict[str, Any] = {
         "description": "# Orders\n\nNow async.\n",
         "description_content_type": "text/markdown",
     }
