@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, SetCookieParam
 from rich.console import Console
 from rich.progress import track
 from tests.helpers.chromium import launched
@@ -24,6 +24,7 @@ SCHEMES = ("light", "dark")
 WIDTHS = (1280, 390)
 HEIGHT = 860
 README_WIDTH = 1120
+USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
 @click.command()
@@ -39,13 +40,17 @@ def main(folder: Path, readme: Path | None, only: tuple[str, ...]) -> None:
         with console.status("An index is made ..."):
             server = sites[Index.FULL].server
             made = fill(server, Path(place) / "distributions")
+            cookies = {
+                (shot.index, shot.person): _log_in(browser, sites[shot.index], shot.person)
+                for shot in {(one.index, one.person): one for one in wanted}.values()
+            }
         for scheme, width in itertools.product(SCHEMES, WIDTHS):
             shots = track(wanted, f"{scheme}, {width} wide", console=console)
-            Camera(browser, sites, made, scheme, width).take(shots, folder)
+            Camera(browser, sites, cookies, made, scheme, width).take(shots, folder)
         if readme is not None:
             shown = [shot for shot in wanted if shot.in_readme]
             for scheme in SCHEMES:
-                camera = Camera(browser, sites, made, scheme, README_WIDTH)
+                camera = Camera(browser, sites, cookies, made, scheme, README_WIDTH)
                 camera.take(shown, readme, whole=False)
     console.print(f"The pictures are in {folder}.")
 
@@ -65,12 +70,24 @@ def _site(index: Index, place: Path) -> Iterator[Inside]:
         yield within
 
 
+def _log_in(browser: Browser, site: Inside, person: str) -> list[SetCookieParam]:
+    with browser.new_context() as context:
+        if person:
+            site.log_in(context, person, USER_AGENT)
+        return [
+            {"name": cookie["name"], "value": cookie["value"], "url": site.server.url}
+            for cookie in context.cookies()
+        ]
+
+
 @dataclass(frozen=True)
 class Camera:
     """A browser before running indexes, with a screen of some width."""
 
     browser: Browser
     sites: Mapping[Index, Inside]
+    #: What each person's browser keeps.
+    cookies: Mapping[tuple[Index, str], list[SetCookieParam]]
     #: What stands in braces in addresses.
     made: Mapping[str, object]
     scheme: str
@@ -98,15 +115,13 @@ class Camera:
             self._close(page)
 
     def _open(self, index: Index, person: str) -> Page:
-        site = self.sites[index]
         context = self.browser.new_context(
-            base_url=site.server.url,
+            base_url=self.sites[index].server.url,
             color_scheme="dark" if self.scheme == "dark" else "light",
             viewport={"width": self.width, "height": HEIGHT},
             reduced_motion="reduce",
         )
-        if person:
-            site.log_in(context, person)
+        context.add_cookies(self.cookies[index, person])
         return context.new_page()
 
     @staticmethod

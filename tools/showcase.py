@@ -90,8 +90,9 @@ PEOPLE = {"ada": "Ada Lovelace", "grace": "Grace Hopper", "linus": "Linus Paulin
 
 def fill(server: Server, folder: Path) -> dict[str, Any]:
     """Fill the empty index of a running server; what stands in braces in addresses of pictures."""
-    for username in PEOPLE:
-        server.create_user(username, PASSWORD, *(["--admin"] if username == "grace" else []))
+    for username, name in PEOPLE.items():
+        role = ["--admin"] if username == "grace" else []
+        server.create_user(username, PASSWORD, "--name", name, *role)
     tokens = {name: server.create_token(name) for name in PEOPLE}
     for demo in DEMOS:
         for path in _distributions(folder, demo):

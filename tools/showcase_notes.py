@@ -88,7 +88,7 @@ def add_notes_and_more(within: Inside, folder: Path) -> dict[str, Any]:
                 people["ada"],
                 LinkPurpose.CONFIRM_EMAIL,
                 day,
-                email="ada.lovelace@example.com",
+                email="ada@example.com",
             )
             reset = make_reset_link(session, ACTOR, people["linus"])
         return {

@@ -24,6 +24,8 @@ WALKED = {
 #: What is no page for people: read by machines, or always leading elsewhere.
 NO_PAGES = {
     "osv.vulnerability",
+    "profile.email",
+    "profile.password",
     "second_factor.back",
     "simple.package",
     "simple.root",
@@ -70,7 +72,13 @@ def addresses(within: Inside, tmp_path_factory: pytest.TempPathFactory) -> dict[
     """The endpoint of every address that can be visited."""
     parts = add_everything(within, tmp_path_factory.mktemp("everything"))
     rules = [rule for rule in within.app.url_map.iter_rules() if "GET" in (rule.methods or ())]
-    return {address_of(rule, parts): rule.endpoint for rule in rules}
+    bound = within.app.url_map.bind("localhost")
+    asked = [f"/account/register?invitation={parts['invitation']}"]
+    asked += [path for path in STATES if bound.test(path.partition("?")[0])]
+    return {
+        **{address_of(rule, parts): rule.endpoint for rule in rules},
+        **{path: bound.match(path.partition("?")[0])[0] for path in asked},
+    }
 
 
 def faults_of(page: Page, path: str) -> list[str]:

@@ -112,7 +112,7 @@ def add_everything(within: Inside, folder: Path) -> dict[str, Any]:
         note, comment = _write(session, admin, member)
         waiting = _leave_waiting(session, admin, folder)
         with write_transaction(session):
-            create_invitation(session, ACTOR, email="carol@example.com")
+            _, invitation = create_invitation(session, ACTOR, email="carol@example.com")
             confirm = LinkPurpose.CONFIRM_EMAIL
             day = timedelta(days=1)
             links = {
@@ -132,6 +132,7 @@ def add_everything(within: Inside, folder: Path) -> dict[str, Any]:
             "rest": rest,
             "id": f"PACKSLIP-{_acting(session)}",
             "name": PACKAGE,
+            "invitation": invitation,
             "note_id": note.id,
             "number": 1,
             "static filename": "packslip.css",

@@ -11,13 +11,14 @@ from flask import Flask
 from playwright.sync_api import BrowserContext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from tests.helpers.accounts import make_token
 from tests.helpers.server import Server
 
 from packslip import create_app
 from packslip.accounts.login_sessions import start_login_session
 from packslip.accounts.models import User
 from packslip.db import db, write_transaction
+
+ADDRESS = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -33,17 +34,14 @@ class Inside:
         with self.app.test_request_context(base_url=self.server.url):
             yield db.session()
 
-    def token(self, username: str, **values: Any) -> str:
-        """The secret of a new token of the user, for uploads if nothing else is said."""
-        with self.working() as session:
-            return make_token(session, _user(session, username), **values)[1]
-
-    def log_in(self, context: BrowserContext, username: str) -> None:
+    def log_in(self, context: BrowserContext, username: str, user_agent: str = "") -> None:
         """Log the browser in as the user, as the log-in page would: with a session of its own."""
         with self.working() as session:
             with write_transaction(session):
                 user = _user(session, username)
-                secret = start_login_session(session, user, ip_address="127.0.0.1", user_agent="")
+                secret = start_login_session(
+                    session, user, ip_address=ADDRESS, user_agent=user_agent
+                )
             interface: Any = self.app.session_interface
             value = interface.get_signing_serializer(self.app).dumps(
                 {"login": secret, "_permanent": True}
