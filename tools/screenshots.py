@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
-from playwright.sync_api import Browser, Page, SetCookieParam
+from playwright.sync_api import Browser, Page
 from rich.console import Console
 from rich.progress import track
 from tests.helpers.chromium import launched
@@ -40,17 +41,17 @@ def main(folder: Path, readme: Path | None, only: tuple[str, ...]) -> None:
         with console.status("An index is made ..."):
             server = sites[Index.FULL].server
             made = fill(server, Path(place) / "distributions")
-            cookies = {
-                (shot.index, shot.person): _log_in(browser, sites[shot.index], shot.person)
-                for shot in {(one.index, one.person): one for one in wanted}.values()
+            kept = {
+                (index, person): _log_in(browser, sites[index], person)
+                for index, person in {(shot.index, shot.person) for shot in wanted}
             }
         for scheme, width in itertools.product(SCHEMES, WIDTHS):
             shots = track(wanted, f"{scheme}, {width} wide", console=console)
-            Camera(browser, sites, cookies, made, scheme, width).take(shots, folder)
+            Camera(browser, sites, kept, made, scheme, width).take(shots, folder)
         if readme is not None:
             shown = [shot for shot in wanted if shot.in_readme]
             for scheme in SCHEMES:
-                camera = Camera(browser, sites, cookies, made, scheme, README_WIDTH)
+                camera = Camera(browser, sites, kept, made, scheme, README_WIDTH)
                 camera.take(shown, readme, whole=False)
     console.print(f"The pictures are in {folder}.")
 
@@ -70,14 +71,12 @@ def _site(index: Index, place: Path) -> Iterator[Inside]:
         yield within
 
 
-def _log_in(browser: Browser, site: Inside, person: str) -> list[SetCookieParam]:
+def _log_in(browser: Browser, site: Inside, person: str) -> Any:
+    """What the person's browser keeps, whatever its window."""
     with browser.new_context() as context:
         if person:
             site.log_in(context, person, USER_AGENT)
-        return [
-            {"name": cookie["name"], "value": cookie["value"], "url": site.server.url}
-            for cookie in context.cookies()
-        ]
+        return context.storage_state()
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ class Camera:
     browser: Browser
     sites: Mapping[Index, Inside]
     #: What each person's browser keeps.
-    cookies: Mapping[tuple[Index, str], list[SetCookieParam]]
+    kept: Mapping[tuple[Index, str], Any]
     #: What stands in braces in addresses.
     made: Mapping[str, object]
     scheme: str
@@ -120,8 +119,8 @@ class Camera:
             color_scheme="dark" if self.scheme == "dark" else "light",
             viewport={"width": self.width, "height": HEIGHT},
             reduced_motion="reduce",
+            storage_state=self.kept[index, person],
         )
-        context.add_cookies(self.cookies[index, person])
         return context.new_page()
 
     @staticmethod
