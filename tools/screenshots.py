@@ -25,12 +25,14 @@ SCHEMES = ("light", "dark")
 WIDTHS = (1280, 390)
 HEIGHT = 860
 README_WIDTH = 1120
+#: Within the text of the documentation pictures are smaller.
+DOCS_WIDTH, DOCS_HEIGHT = 960, 600
 USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--readme", type=click.Path(file_okay=False, path_type=Path), help="For the README.")
+@click.option("--readme", type=click.Path(file_okay=False, path_type=Path), help="For the docs.")
 @click.option("--only", multiple=True, help="Names of pages; all of them without it.")
 def main(folder: Path, readme: Path | None, only: tuple[str, ...]) -> None:
     """Take the pictures and put them into FOLDER."""
@@ -53,6 +55,8 @@ def main(folder: Path, readme: Path | None, only: tuple[str, ...]) -> None:
             for scheme in SCHEMES:
                 camera = Camera(browser, sites, kept, made, scheme, README_WIDTH)
                 camera.take(shown, readme, whole=False)
+            small = Camera(browser, sites, kept, made, "light", DOCS_WIDTH, DOCS_HEIGHT)
+            small.take([shot for shot in wanted if shot.in_docs], readme, whole=False)
     console.print(f"The pictures are in {folder}.")
 
 
@@ -91,6 +95,7 @@ class Camera:
     made: Mapping[str, object]
     scheme: str
     width: int
+    height: int = HEIGHT
 
     def take(self, shots: Iterable[Shot], folder: Path, *, whole: bool = True) -> None:
         """Put a picture of each page, or of what a screen has of it, into the folder."""
@@ -117,7 +122,7 @@ class Camera:
         context = self.browser.new_context(
             base_url=self.sites[index].server.url,
             color_scheme="dark" if self.scheme == "dark" else "light",
-            viewport={"width": self.width, "height": HEIGHT},
+            viewport={"width": self.width, "height": self.height},
             reduced_motion="reduce",
             storage_state=self.kept[index, person],
         )

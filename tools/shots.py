@@ -35,6 +35,8 @@ class Shot:
     person: str = ""
     #: Also kept for the README, cut at the height of a screen.
     in_readme: bool = False
+    #: Also kept for the other documentation, smaller, and in light alone.
+    in_docs: bool = False
     index: Index = Index.FULL
     #: What is done on the page before it is shown.
     steps: Callable[[Page], None] | None = None
@@ -72,11 +74,18 @@ SHOTS = (
     Shot("home-of-nobody", "/"),
     Shot("home-empty", "/", "root", index=Index.EMPTY),
     Shot("search", "/search/?q=acme", in_readme=True),
+    Shot("search-notes", "/search/?q=currency"),
     Shot("search-nothing", "/search/?q=acme-ordres"),
     Shot("search-empty", "/search/", index=Index.EMPTY),
     Shot("package", "/project/acme-orders/", in_readme=True),
-    Shot("package-deprecated", "/project/acme-legacy-export/", "ada"),
+    Shot("package-deprecated", "/project/acme-labels/", "ada"),
+    Shot("package-archived", "/project/acme-legacy-export/"),
+    Shot("package-notes", "/project/acme-orders/notes/"),
+    Shot("acts-release", "/project/acme-orders/1.1/", "grace", in_docs=True),
+    Shot("acts-notes", "/project/acme-orders/notes/", "ada", in_docs=True),
     Shot("release", "/project/acme-orders/1.2/"),
+    Shot("release-notes", "/project/acme-orders/1.2/notes/"),
+    Shot("files-on-hold", "/project/acme-orders/1.1/files/", "grace"),
     Shot("releases", "/project/acme-orders/releases/"),
     Shot("releases-of-an-owner", "/project/acme-orders/releases/", "ada"),
     Shot("files", "/project/acme-orders/files/"),
@@ -107,6 +116,7 @@ SHOTS = (
     Shot("browse-licenses", "/browse/licenses/"),
     Shot("browse-license", "/browse/licenses/MIT/"),
     Shot("user", "/user/ada/"),
+    Shot("user-not-found", "/user/margret/", "ada"),
     Shot("user-downloads", "/user/ada/downloads/"),
     Shot("upload", "/upload", "ada"),
     Shot("upload-preview", "/upload/{upload}", "ada"),

@@ -124,8 +124,8 @@ def _act(session: Session, people: dict[str, User]) -> Note:
     make_note(
         session,
         people["grace"],
-        "The old warehouse is closed; use acme-ledger",
-        package="acme-legacy-export",
+        "The carrier prints labels itself now",
+        package="acme-labels",
         act=Act.DEPRECATE,
     )
     make_note(
