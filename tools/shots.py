@@ -10,6 +10,7 @@ from enum import Enum
 from playwright.sync_api import Page
 from tests.helpers.pages import log_in
 from tests.helpers.prepared import PASSWORD
+from tests.helpers.routing import rules_for_people
 from werkzeug.routing import Map, Rule
 
 
@@ -158,13 +159,6 @@ SHOTS = (
 #: Becomes a number, which fits wherever it stands.
 _IN_BRACES = re.compile(r"\{\w+\}")
 
-#: Addresses that answer a GET and are no pages: what machines read.
-_FOR_MACHINES = (
-    "/api/", "/files/", "/osv/", "/pypi/", "/rss/", "/simple/", "/static/", "/v1/",
-    "/healthz", "/readyz", "/robots.txt", "/sitemap",
-)  # fmt: skip
-_FORMATS = (".csv", ".json", ".jsonl", ".xml", "/raw")
-
 #: Pages that lead elsewhere, or that are shown with another.
 _NO_PAGES = {
     "profile.email",
@@ -184,11 +178,4 @@ def pages_not_shown(addresses: Map) -> list[Rule]:
         shot.endpoint or bound.match(_IN_BRACES.sub("1", shot.path.partition("?")[0]))[0]
         for shot in SHOTS
     }
-    return [
-        rule
-        for rule in addresses.iter_rules()
-        if "GET" in (rule.methods or ())
-        and not rule.rule.startswith(_FOR_MACHINES)
-        and not rule.rule.endswith(_FORMATS)
-        and rule.endpoint not in shown | _NO_PAGES
-    ]
+    return [rule for rule in rules_for_people(addresses) if rule.endpoint not in shown | _NO_PAGES]

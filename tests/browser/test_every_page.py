@@ -12,6 +12,7 @@ from tests.helpers.app import make_app
 from tests.helpers.databases import SQLiteDatabases
 from tests.helpers.everything import ADMIN, OLD, PACKAGE, add_everything, address_of
 from tests.helpers.inside import Inside
+from tests.helpers.routing import rules_for_people
 from werkzeug.exceptions import abort
 
 #: Pages that only come about on a way through several, and the module that looks at them there.
@@ -20,14 +21,11 @@ WALKED = {
     "setup.set_up": "test_setup.py",
 }
 
-#: What is no page for people: read by machines, or always leading elsewhere.
+#: What always leads elsewhere.
 NO_PAGES = {
-    "osv.vulnerability",
     "profile.email",
     "profile.password",
     "second_factor.back",
-    "simple.package",
-    "simple.root",
 }
 
 #: Pages that are for people who are not logged in; an admin is sent elsewhere.
@@ -70,7 +68,7 @@ def looking(chromium: Browser, within: Inside) -> Iterator[Page]:
 def addresses(within: Inside, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The endpoint of every address that can be visited."""
     parts = add_everything(within, tmp_path_factory.mktemp("everything"))
-    rules = [rule for rule in within.app.url_map.iter_rules() if "GET" in (rule.methods or ())]
+    rules = rules_for_people(within.app.url_map)
     bound = within.app.url_map.bind("localhost")
     asked = [f"/account/register?invitation={parts['invitation']}"]
     asked += [path for path in STATES if bound.test(path.partition("?")[0])]

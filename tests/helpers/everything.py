@@ -108,7 +108,7 @@ def add_everything(within: Inside, folder: Path) -> dict[str, Any]:
         admin = make_user(session, ADMIN, name="Mary Shelley", role=Role.ADMIN)
         member = make_user(session, MEMBER)
         make_token(session, admin, packages=[PACKAGE], name="laptop " + "x" * 80)
-        file = _publish(session, admin, member, folder)
+        _publish(session, admin, member, folder)
         note, comment = _write(session, admin, member)
         waiting = _leave_waiting(session, admin, folder)
         with write_transaction(session):
@@ -119,23 +119,15 @@ def add_everything(within: Inside, folder: Path) -> dict[str, Any]:
                 "recovery.reset": make_reset_link(session, ACTOR, admin),
                 "confirmation.ask": make_link(session, admin, confirm, day, email=admin.email),
             }
-        key = file.storage_key or ""
-        first, second, rest, filename = key.rsplit("/", 3)
         return {
             **{f"{page} secret": link.rsplit("/", 1)[1] for page, link in links.items()},
             "browse.language_page group_id": "Python",
             "browse.license_page group_id": "MIT",
             "comment_id": comment.id,
-            "filename": filename,
-            "first": first,
-            "second": second,
-            "rest": rest,
-            "id": f"PACKSLIP-{_acting(session)}",
             "name": PACKAGE,
             "invitation": invitation,
             "note_id": note.id,
             "number": 1,
-            "static filename": "packslip.css",
             "upload_id": waiting,
             "username": ADMIN,
             "version": OLD,
@@ -161,7 +153,7 @@ def address_of(rule: Rule, parts: Mapping[str, Any]) -> str:
     return built[1]
 
 
-def _publish(session: Session, owner: User, invited: User, folder: Path) -> File:
+def _publish(session: Session, owner: User, invited: User, folder: Path) -> None:
     storage = current_storage()
     for path in (
         build_wheel(folder, PACKAGE, OLD, tags=_LINUX, **_SAID),
@@ -191,7 +183,6 @@ def _publish(session: Session, owner: User, invited: User, folder: Path) -> File
         package = session.get_one(Package, PACKAGE)
         role = MaintainerRole.MAINTAINER
         invite_maintainer(session, ACTOR, package, invited, role, invited_by=owner)
-    return file
 
 
 def _write(session: Session, author: User, other: User) -> tuple[Note, NoteComment]:
@@ -211,10 +202,6 @@ def _write(session: Session, author: User, other: User) -> tuple[Note, NoteComme
         comment = add_comment(session, ACTOR, author, note, "Yes, `always`.")
         add_comment(session, ACTOR, other, note, "No.")
     return note, comment
-
-
-def _acting(session: Session) -> int:
-    return session.scalars(select(Note.id).where(Note.act == Act.WARN)).one()
 
 
 def _leave_waiting(session: Session, owner: User, folder: Path) -> str:

@@ -1,10 +1,27 @@
-"""Routes that are compiled once, however many applications are made."""
+"""Routes: those that people visit, and how they are compiled but once."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from werkzeug.routing import Rule
+from werkzeug.routing import Map, Rule
+
+#: Addresses that answer a GET and are no pages: what machines read.
+_FOR_MACHINES = (
+    "/api/",
+    "/files/",
+    "/healthz",
+    "/osv/",
+    "/pypi/",
+    "/readyz",
+    "/robots.txt",
+    "/rss/",
+    "/simple/",
+    "/sitemap",
+    "/static/",
+    "/v1/",
+)
+_FORMATS = (".csv", ".json", ".jsonl", ".xml", "/raw")
 
 #: What compiling gives a rule, and that equal rules may share: its parts, the converters in them,
 #: which know nothing of their rule, and the functions that build its address.
@@ -39,3 +56,14 @@ def remember_compiled_rules() -> None:
             setattr(self, name, compiled[name].__get__(self, None))
 
     Rule.compile = remembered  # type: ignore[method-assign]
+
+
+def rules_for_people(addresses: Map) -> list[Rule]:
+    """The rules of pages, of those that always lead elsewhere too."""
+    return [
+        rule
+        for rule in addresses.iter_rules()
+        if "GET" in (rule.methods or ())
+        and not rule.rule.startswith(_FOR_MACHINES)
+        and not rule.rule.endswith(_FORMATS)
+    ]
