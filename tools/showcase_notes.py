@@ -13,6 +13,7 @@ from tests.helpers.distributions import build_wheel
 from tests.helpers.inside import Inside
 from tests.helpers.notes import fields, make_note
 from tests.helpers.second_factors import add_authenticator
+from tests.helpers.subscriptions import subscribe
 
 from packslip.accounts.invitations import create_invitation
 from packslip.accounts.links import make_link
@@ -20,6 +21,7 @@ from packslip.accounts.models import LinkPurpose, Scope, User
 from packslip.accounts.recovery import make_reset_link
 from packslip.db import write_transaction
 from packslip.index import staged_uploads
+from packslip.notes.acts import lift_act
 from packslip.notes.comments import add_comment
 from packslip.notes.models import Note, NoteComment, Visibility
 from packslip.notes.operations import edit_note
@@ -66,7 +68,8 @@ def add_notes_and_more(within: Inside, folder: Path) -> dict[str, Any]:
     with within.working() as session:
         people = {user.username: user for user in session.scalars(select(User))}
         note, comment = _write(session, people["ada"], people["grace"])
-        acting = _act(session, people)
+        acting, lifted = _act(session, people)
+        webhook, unsubscribe = subscribe(session, people["ada"], "acme-orders")
         upload = _leave_waiting(session, people["ada"], folder)
         make_token(session, people["ada"], name="laptop")
         make_token(session, people["ada"], name="ci of acme-orders", packages=["acme-orders"])
@@ -96,9 +99,12 @@ def add_notes_and_more(within: Inside, folder: Path) -> dict[str, Any]:
             "comment": comment.id,
             "confirm": confirm.rpartition("/")[2],
             "invitation": invitation,
+            "lifted": lifted.id,
             "note": note.id,
             "reset": reset.rpartition("/")[2],
+            "unsubscribe": unsubscribe,
             "upload": upload,
+            "webhook": webhook,
         }
 
 
@@ -119,8 +125,8 @@ def _write(session: Session, author: User, other: User) -> tuple[Note, NoteComme
     return note, comment
 
 
-def _act(session: Session, people: dict[str, User]) -> Note:
-    """Notes that act; the one with the most to show."""
+def _act(session: Session, people: dict[str, User]) -> tuple[Note, Note]:
+    """Notes that act; the one with the most to show, and one that acts no more."""
     make_note(
         session,
         people["grace"],
@@ -136,7 +142,17 @@ def _act(session: Session, people: dict[str, User]) -> Note:
         version_range=">=4.1",
         act=Act.WARN,
     )
-    return make_note(
+    lifted = make_note(
+        session,
+        people["grace"],
+        "Waits for the new bank interface",
+        package="acme-ledger",
+        version_range="==3.2",
+        act=Act.HOLD,
+    )
+    with write_transaction(session):
+        lift_act(session, ACTOR, None, lifted)
+    acting = make_note(
         session,
         people["grace"],
         "Forecasts are twice too high",
@@ -146,6 +162,7 @@ def _act(session: Session, people: dict[str, User]) -> Note:
         fixed_in="0.3",
         act=Act.HOLD,
     )
+    return acting, lifted
 
 
 def _leave_waiting(session: Session, user: User, folder: Path) -> str:

@@ -18,6 +18,7 @@ from tests.helpers.downloads import add_downloads
 from tests.helpers.inside import Inside
 from tests.helpers.notes import fields, make_note
 from tests.helpers.publishing import upload
+from tests.helpers.subscriptions import subscribe
 from werkzeug.routing import Rule
 
 from packslip.accounts.invitations import create_invitation
@@ -26,6 +27,7 @@ from packslip.accounts.models import LinkPurpose, Role, User
 from packslip.accounts.recovery import make_reset_link
 from packslip.db import write_transaction
 from packslip.index import staged_uploads
+from packslip.notes.acts import lift_act
 from packslip.notes.comments import add_comment
 from packslip.notes.models import Note, NoteComment, Visibility
 from packslip.notes.operations import edit_note
@@ -110,6 +112,8 @@ def add_everything(within: Inside, folder: Path) -> dict[str, Any]:
         make_token(session, admin, packages=[PACKAGE], name="laptop " + "x" * 80)
         _publish(session, admin, member, folder)
         note, comment = _write(session, admin, member)
+        acting, lifted = _act(session, admin)
+        webhook, token = subscribe(session, admin, PACKAGE)
         waiting = _leave_waiting(session, admin, folder)
         with write_transaction(session):
             _, invitation = create_invitation(session, ACTOR, email="carol@example.com")
@@ -126,11 +130,15 @@ def add_everything(within: Inside, folder: Path) -> dict[str, Any]:
             "comment_id": comment.id,
             "name": PACKAGE,
             "invitation": invitation,
+            "note_acts.lift note_id": acting,
+            "note_acts.resume note_id": lifted,
             "note_id": note.id,
             "number": 1,
+            "token": token,
             "upload_id": waiting,
             "username": ADMIN,
             "version": OLD,
+            "webhook_id": webhook,
         }
 
 
@@ -186,14 +194,7 @@ def _publish(session: Session, owner: User, invited: User, folder: Path) -> None
 
 
 def _write(session: Session, author: User, other: User) -> tuple[Note, NoteComment]:
-    """A note with two revisions and a comment of its author, and notes that act."""
-    acts: tuple[Mapping[str, Any], ...] = (
-        {"title": "drops sessions", "act": Act.YANK, "version_range": f"=={OLD}"},
-        {"title": "use everything-else instead", "act": Act.DEPRECATE},
-        {"title": "needs a restart", "act": Act.WARN},
-    )
-    for values in acts:
-        make_note(session, author, package=PACKAGE, **values)
+    """A note with two revisions and a comment of its author."""
     said: dict[str, Any] = {"visibility": Visibility.PUBLIC, "package": PACKAGE}
     note = make_note(session, author, "Why we left", body=NOTE, **said)
     newer = fields("Why we left it", body=f"{NOTE}\nMore.\n", **said)
@@ -202,6 +203,20 @@ def _write(session: Session, author: User, other: User) -> tuple[Note, NoteComme
         comment = add_comment(session, ACTOR, author, note, "Yes, `always`.")
         add_comment(session, ACTOR, other, note, "No.")
     return note, comment
+
+
+def _act(session: Session, author: User) -> tuple[int, int]:
+    """Notes that act; one that does, and one that does no more."""
+    acts: tuple[Mapping[str, Any], ...] = (
+        {"title": "drops sessions", "act": Act.YANK, "version_range": f"=={OLD}"},
+        {"title": "use everything-else instead", "act": Act.DEPRECATE},
+        {"title": "needs a restart", "act": Act.WARN},
+        {"title": "is slow", "act": Act.WARN},
+    )
+    notes = [make_note(session, author, package=PACKAGE, **values) for values in acts]
+    with write_transaction(session):
+        lift_act(session, ACTOR, author, notes[-1])
+    return notes[0].id, notes[-1].id
 
 
 def _leave_waiting(session: Session, owner: User, folder: Path) -> str:
