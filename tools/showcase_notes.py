@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from tests.helpers.accounts import ACTOR, make_token
 from tests.helpers.distributions import build_wheel
 from tests.helpers.inside import Inside
+from tests.helpers.mirror_rules import add_rules
 from tests.helpers.notes import fields, make_note
 from tests.helpers.second_factors import add_authenticator
 from tests.helpers.subscriptions import subscribe
@@ -70,6 +71,7 @@ def add_notes_and_more(within: Inside, folder: Path) -> dict[str, Any]:
         note, comment = _write(session, people["ada"], people["grace"])
         acting, lifted = _act(session, people)
         webhook, unsubscribe = subscribe(session, people["ada"], "acme-orders")
+        ruled = add_rules(session, people["ada"], "urllib3")
         upload = _leave_waiting(session, people["ada"], folder)
         make_token(session, people["ada"], name="laptop")
         make_token(session, people["ada"], name="ci of acme-orders", packages=["acme-orders"])
@@ -99,8 +101,11 @@ def add_notes_and_more(within: Inside, folder: Path) -> dict[str, Any]:
             "comment": comment.id,
             "confirm": confirm.rpartition("/")[2],
             "invitation": invitation,
+            "exception": ruled.exception,
             "lifted": lifted.id,
             "note": note.id,
+            "request": ruled.request,
+            "rule": ruled.rule,
             "reset": reset.rpartition("/")[2],
             "unsubscribe": unsubscribe,
             "upload": upload,

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, Route
 from tests.helpers.accessible import accessibility_faults
 from tests.helpers.app import make_app
 from tests.helpers.databases import SQLiteDatabases
-from tests.helpers.everything import ADMIN, OLD, PACKAGE, add_everything, address_of
+from tests.helpers.everything import ADMIN, MIRRORED, OLD, PACKAGE, add_everything, address_of
 from tests.helpers.inside import Inside
 from tests.helpers.routing import rules_for_people
 from werkzeug.exceptions import abort
@@ -43,6 +43,8 @@ STATES = (
     "/admin/events?since=yesterday",
     "/admin/users/?q=nothing-like-it",
     "/project/everything-else/downloads/",
+    f"/project/{MIRRORED}/",
+    f"/project/{MIRRORED}/files/",
     f"/project/{PACKAGE}/settings/removal/release?version={OLD}",
     f"/project/{PACKAGE}/settings/removal/file?filename=everything-2.0.tar.gz",
 )

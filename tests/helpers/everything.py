@@ -16,6 +16,7 @@ from tests.helpers.accounts import ACTOR, make_token, make_user
 from tests.helpers.distributions import build_sdist, build_wheel
 from tests.helpers.downloads import add_downloads
 from tests.helpers.inside import Inside
+from tests.helpers.mirror_rules import add_rules
 from tests.helpers.notes import fields, make_note
 from tests.helpers.publishing import upload
 from tests.helpers.subscriptions import subscribe
@@ -42,6 +43,7 @@ ADMIN = "mary"
 #: A member, who is invited to look after the package.
 MEMBER = "bob"
 PACKAGE = "everything"
+MIRRORED = "mirrored"
 #: A pre-release that is yanked, of a package that is deprecated.
 OLD = "1.0rc1"
 
@@ -114,6 +116,7 @@ def add_everything(within: Inside, folder: Path) -> dict[str, Any]:
         note, comment = _write(session, admin, member)
         acting, lifted = _act(session, admin)
         webhook, token = subscribe(session, admin, PACKAGE)
+        ruled = add_rules(session, member, MIRRORED)
         waiting = _leave_waiting(session, admin, folder)
         with write_transaction(session):
             _, invitation = create_invitation(session, ACTOR, email="carol@example.com")
@@ -128,6 +131,11 @@ def add_everything(within: Inside, folder: Path) -> dict[str, Any]:
             "browse.language_page group_id": "Python",
             "browse.license_page group_id": "MIT",
             "comment_id": comment.id,
+            "admin.remove_rule_page rule_id": ruled.rule,
+            "admin.rule rule_id": ruled.rule,
+            "mirror.ask name": MIRRORED,
+            "mirror.decide note_id": ruled.request,
+            "mirror.end_exception rule_id": ruled.exception,
             "name": PACKAGE,
             "invitation": invitation,
             "note_acts.lift note_id": acting,
