@@ -7,16 +7,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import insert, select, update
 from tests.helpers.distributions import build_sdist, build_wheel
-from tests.helpers.server import PASSWORD, Server
+from tests.helpers.inside import inside
+from tests.helpers.prepared import PASSWORD
+from tests.helpers.server import Server
 
 from packslip import create_app
 from packslip.db import db, write_transaction
 from packslip.downloads.models import Download
 from packslip.downloads.rollups import sum_up
 from packslip.packages.models import File, Package, Release
+from tools.showcase_notes import add_notes_and_more
 
 README = """# {title}
 
@@ -84,10 +88,11 @@ PEOPLE = {"ada": "Ada Lovelace", "grace": "Grace Hopper", "linus": "Linus Paulin
           "margaret": "Margaret Hamilton"}  # fmt: skip
 
 
-def fill(server: Server, folder: Path) -> None:
-    """Fill the empty index of a running server."""
-    for username in PEOPLE:
-        server.create_user(username, PASSWORD, *(["--admin"] if username == "grace" else []))
+def fill(server: Server, folder: Path) -> dict[str, Any]:
+    """Fill the empty index of a running server; what stands in braces in addresses of pictures."""
+    for username, name in PEOPLE.items():
+        role = ["--admin"] if username == "grace" else []
+        server.create_user(username, PASSWORD, "--name", name, *role)
     tokens = {name: server.create_token(name) for name in PEOPLE}
     for demo in DEMOS:
         for path in _distributions(folder, demo):
@@ -97,6 +102,8 @@ def fill(server: Server, folder: Path) -> None:
     _write_notes(server)
     server.command("package", "maintainers", "add", "acme-orders", "grace")
     _spread_over_time(server)
+    with inside(server) as within:
+        return add_notes_and_more(within, folder)
 
 
 def _write_notes(server: Server) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 from tests.helpers.chromium import launched
+from tests.helpers.inside import Inside, inside
 from tests.helpers.server import PASSWORD, STARTED, Server, serving
 
 
@@ -33,6 +34,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         server.create_user("grace", PASSWORD, "--admin")
         server.create_user("ada", PASSWORD)
         yield server
+
+
+@pytest.fixture(scope="module")
+def within(site: Server) -> Iterator[Inside]:
+    with inside(site) as application:
+        yield application
 
 
 @pytest.fixture(params=[True, False], ids=["javascript", "no javascript"])

@@ -7,7 +7,6 @@ import sqlite3
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.helpers.accessible import accessibility_faults
 from tests.helpers.distributions import build_sdist, build_wheel
 from tests.helpers.pages import log_in
 from tests.helpers.server import PASSWORD, Server
@@ -63,8 +62,6 @@ FIELDS = {
     "provides_extra": ["test"],
 }
 
-TABS = ("", "files/", "dependencies/", "notes/", "releases/", "downloads/")
-
 
 @pytest.fixture(scope="module")
 def package(site: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
@@ -87,34 +84,16 @@ def package(site: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
     return "pages"
 
 
-@pytest.mark.parametrize(
-    ("version", "tail"),
-    [
-        (version, tail)
-        for version in ("", "1.0rc1/")
-        for tail in TABS
-        if not (version and tail in ("releases/", "downloads/"))
-    ],
-)
-def test_every_page_can_be_used_by_everybody(
-    page: Page, package: str, version: str, tail: str
-) -> None:
-    page.goto(f"/project/{package}/{version}{tail}")
-    expect(page.get_by_text("This package is deprecated: use other instead.")).to_be_visible()
-    if version:
-        for words in ("was yanked: drops sessions", "A newer release", "is a pre-release"):
+def test_every_banner_is_on_every_page_of_a_release(page: Page, package: str) -> None:
+    for tail in ("", "files/", "dependencies/", "notes/"):
+        page.goto(f"/project/{package}/1.0rc1/{tail}")
+        for words in (
+            "This package is deprecated: use other instead.",
+            "was yanked: drops sessions",
+            "A newer release",
+            "is a pre-release",
+        ):
             expect(page.get_by_text(words)).to_be_visible()
-    for folded in page.locator("main details > summary").all():
-        folded.click()
-    assert accessibility_faults(page) == []
-
-
-def test_a_description_as_text_and_a_missing_package(page: Page, package: str) -> None:
-    page.goto("/project/other/")
-    assert accessibility_faults(page) == []
-    page.goto("/project/pagse/")
-    page.get_by_role("link", name="pages", exact=True).click()
-    expect(page.get_by_role("heading", name="pages 2.0")).to_be_visible()
 
 
 def test_one_walks_from_tab_to_tab(page: Page, package: str, scripts: bool) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.helpers.application import wheel
 from tests.helpers.clients import Credentials, Machine
-from tests.helpers.processes import BIN, Finished, own_environment, run
+from tests.helpers.processes import Finished, own_environment, run_own
 from tests.helpers.server import Server, serving
 
 pytestmark = pytest.mark.clients
@@ -75,8 +75,8 @@ def check(
     machine: Machine, server: Server, project: Path, *arguments: str, **settings: str
 ) -> Finished:
     environment = own_environment(machine.folder / "home", PACKSLIP_DATA=os.devnull, **settings)
-    command = [str(BIN / "packslip"), "check", "--index", server.simple_url, *arguments]
-    return run(command, environment, folder=project)
+    command = ("check", "--index", server.simple_url, *arguments)
+    return run_own("packslip", *command, environment=environment, folder=project)
 
 
 def findings(done: Finished) -> dict[str, dict[str, list[str]]]:

@@ -21,8 +21,8 @@ PHRASE = 'Packslip is not set up yet: open the link that "packslip serve" printe
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    """A server with two workers on an empty folder."""
-    with serving(tmp_path / "server", workers=2, set_up=False) as server:
+    """A server with two workers on an empty folder, started as people start it."""
+    with serving(tmp_path / "server", workers=2, set_up=False, afresh=True) as server:
         yield server
 
 

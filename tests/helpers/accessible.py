@@ -24,19 +24,25 @@ _APPEARANCE = {
     ],
 }
 
+#: What light and dark alone decide.
+_COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+
 _WAYS = (
     (1280, "light", _EVERYTHING),
-    (1280, "dark", _APPEARANCE),
-    (390, "light", _APPEARANCE),
+    (1280, "dark", _COLOURS),
     (390, "dark", _APPEARANCE),
+    (390, "light", _COLOURS),
 )
 
 #: Observers of sizes have drawn charts anew by then.
 _SETTLED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
-def accessibility_faults(page: Page) -> list[str]:
+def accessibility_faults(page: Page, *, thoroughly: bool = True) -> list[str]:
     """What is wrong with the page as it stands, in light and dark, wide and narrow.
+
+    Unless this is done thoroughly, only in light and wide, which is enough for a page that hardly
+    differs from one that was looked at thoroughly.
 
     The rules are those of WCAG 2.2 A and AA that a program can check, and that nothing has to be
     scrolled sideways at 320 pixels (1.4.10).
@@ -44,12 +50,14 @@ def accessibility_faults(page: Page) -> list[str]:
     found: list[str] = []
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
-    for width, scheme, rules in _WAYS:
+    for width, scheme, rules in _WAYS if thoroughly else _WAYS[:1]:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
         for rule in _violations(page, rules):
             places = ", ".join(str(node["target"]) for node in rule["nodes"][:3])
             found.append(f"{page.url} {scheme} {width}: {rule['id']}: {places}")
+    if not thoroughly:
+        return found
     page.set_viewport_size({"width": 320, "height": 900})
     page.evaluate(_SETTLED)
     wider = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")

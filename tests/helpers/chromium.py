@@ -15,6 +15,21 @@ from playwright.sync_api import Browser, Error, sync_playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
+_WITHOUT = (
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsFirstBalancedModeAutoEnable",
+    "HttpsUpgrades",
+    "LensOverlay",
+    "MediaRouter",
+    "OptimizationHints",
+    "PaintHolding",
+    "ThirdPartyStoragePartitioning",
+    "Translate",
+    "WebUIOmniboxAimPopup",
+    "WebUIOmniboxPopup",
+)
+
 _ARGUMENTS = (
     # Within a container there is neither a user namespace for the sandbox nor a large /dev/shm.
     "--no-sandbox",
@@ -25,6 +40,9 @@ _ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    # Besides what Playwright switches off, since the last list counts: the address bar, for which
+    # each profile would load two pages of its own.
+    f"--disable-features={','.join(_WITHOUT)}",
 )
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.helpers.forks import fork
 
 import packslip
 
@@ -67,3 +70,26 @@ def run(
         check=False,
     )
     return Finished(" ".join(command), done.returncode, done.stdout)
+
+
+def run_own(
+    program: str,
+    *arguments: str,
+    environment: Mapping[str, str],
+    folder: Path,
+    send: str | None = None,
+) -> Finished:
+    """Run `packslip` or `flask`, with the code under test, to its end."""
+    with tempfile.TemporaryDirectory() as place:
+        output = Path(place) / "output"
+        process = fork(
+            program,
+            *arguments,
+            environment=environment,
+            folder=folder,
+            output=output,
+            send=send or "",
+        )
+        code = process.wait(TIMEOUT)
+        printed = output.read_text(errors="replace")
+    return Finished(" ".join([program, *arguments]), code, printed)

@@ -21,8 +21,9 @@ from typing import Any
 from urllib.parse import urljoin
 
 import httpx
+from tests.helpers.forks import Fork, fork
 from tests.helpers.prepared import PASSWORD, prepare_data
-from tests.helpers.processes import BIN, own_environment, run
+from tests.helpers.processes import BIN, own_environment, run_own
 
 #: Seconds that a server may take to start or to stop.
 PATIENCE = 40
@@ -52,7 +53,9 @@ class Server:
     port: int = field(default_factory=free_port)
     #: The host in its address; browsers allow passkeys only where it is a name.
     name: str = "127.0.0.1"
-    process: subprocess.Popen[bytes] | None = None
+    #: Whether it is started as people start it, which takes a second more.
+    afresh: bool = False
+    process: subprocess.Popen[bytes] | Fork | None = None
 
     @property
     def url(self) -> str:
@@ -76,30 +79,37 @@ class Server:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        command = [
-            str(BIN / "packslip"), "serve", "--port", str(self.port),
-            "--workers", str(self.workers),
-        ]  # fmt: skip
+        arguments = ["serve", "--port", str(self.port), "--workers", str(self.workers)]
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                command,
-                env=self.environment(),
-                cwd=self.folder,
-                stdout=log,
-                stderr=log,
-                # A group of its own, which `kill` ends at one blow.
-                start_new_session=True,
+        log = self.folder / "server.log"
+        if self.afresh:
+            with log.open("ab") as output:
+                self.process = subprocess.Popen(
+                    [str(BIN / "packslip"), *arguments],
+                    env=self.environment(),
+                    cwd=self.folder,
+                    stdout=output,
+                    stderr=output,
+                    # A group of its own, which `kill` ends at one blow.
+                    start_new_session=True,
+                )
+        else:
+            self.process = fork(
+                "packslip",
+                *arguments,
+                environment=self.environment(),
+                folder=self.folder,
+                output=log,
             )
         if self not in STARTED:
             STARTED.append(self)
         self._wait_until_it_answers(self.process)
 
-    def _wait_until_it_answers(self, process: subprocess.Popen[bytes]) -> None:
+    def _wait_until_it_answers(self, process: subprocess.Popen[bytes] | Fork) -> None:
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             if process.poll() is not None:
-                raise AssertionError(f"the server ended with {process.returncode}:\n{self.log}")
+                raise AssertionError(f"the server ended with {process.poll()}:\n{self.log}")
             with contextlib.suppress(OSError):
                 self.get("/healthz")
                 return
@@ -127,8 +137,12 @@ class Server:
 
     def command(self, *arguments: str, send: str | None = None) -> str:
         """Run `packslip` on the same data folder and return what it printed."""
-        done = run(
-            [str(BIN / "packslip"), *arguments], self.environment(), folder=self.folder, send=send
+        done = run_own(
+            "packslip",
+            *arguments,
+            environment=self.environment(),
+            folder=self.folder,
+            send=send,
         )
         assert done.code == 0, done
         return done.output.strip()
@@ -210,13 +224,14 @@ def serving(
     workers: int = 2,
     name: str = "127.0.0.1",
     set_up: bool = True,
+    afresh: bool = False,
     **settings: str,
 ) -> Iterator[Server]:
     """A running server, which is asked to end with the block unless it ended before.
 
     It has an admin, `ADMIN`, unless its first set-up is still to come.
     """
-    server = Server(folder, data or folder / "data", workers, settings, name=name)
+    server = Server(folder, data or folder / "data", workers, settings, name=name, afresh=afresh)
     if name != "127.0.0.1":
         server.settings["PACKSLIP_BASE_URL"] = server.url
     if set_up and "PACKSLIP_DATABASE_URL" not in settings:

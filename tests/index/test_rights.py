@@ -205,14 +205,23 @@ class Site:
                 user.disabled_at = datetime.now(UTC)
 
 
-@pytest.fixture(params=["public", "members"])
-def site(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> Iterator[Site]:
-    app = make_app(tmp_path / "data", database_url, PACKSLIP_READ=request.param)
+#: Who may read the index makes no difference to what the database is asked.
+INDEXES = [("public", "sqlite"), ("members", "sqlite"), ("members", "postgresql")]
+
+on_each_index = pytest.mark.parametrize(
+    ("index", "database_url"), INDEXES, indirect=["database_url"]
+)
+
+
+@pytest.fixture
+def site(index: str, database_url: str, tmp_path: Path) -> Iterator[Site]:
+    app = make_app(tmp_path / "data", database_url, PACKSLIP_READ=index)
     with app.app_context():
-        yield Site(app, tmp_path, request.param)
+        yield Site(app, tmp_path, index)
         current_recorder().close()
 
 
+@on_each_index
 def test_rights_are_those_of_the_table(site: Site) -> None:
     rules = read_rules()
     wrong = []
@@ -225,6 +234,7 @@ def test_rights_are_those_of_the_table(site: Site) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+@on_each_index
 def test_nobody_in_particular(site: Site) -> None:
     reading = {
         site.client.get(path).status_code for path in ("/simple/", "/simple/demo/", site.file)

@@ -17,7 +17,7 @@ from tests.helpers.app import make_app
 from tests.helpers.downloads import NOON, add_downloads
 from tests.helpers.notes import make_note
 from tests.helpers.packages import add_file, add_package, add_release
-from tests.helpers.processes import BIN, Finished, own_environment, run
+from tests.helpers.processes import Finished, own_environment, run_own
 from tests.helpers.schema import Rows, fill, rows
 from tests.helpers.search import add_found
 
@@ -80,8 +80,9 @@ def flask_db(folder: Path, database_url: str, *arguments: str) -> Finished:
     environment = own_environment(
         folder / "home", PACKSLIP_DATA=str(folder / "data"), PACKSLIP_DATABASE_URL=database_url
     )
-    command = [str(BIN / "flask"), "--app", "packslip", "db", *arguments]
-    done = run(command, environment, folder=folder)
+    done = run_own(
+        "flask", "--app", "packslip", "db", *arguments, environment=environment, folder=folder
+    )
     assert done.code == 0, done
     return done
 
