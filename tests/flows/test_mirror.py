@@ -20,7 +20,7 @@ from tests.helpers.processes import Finished
 from tests.helpers.server import Server, free_port, serving
 from tests.helpers.upstream import scripted_upstream
 
-from packslip.mirror.refreshing import MOST_WAITING
+from packslip.mirror.waiting import MOST_WAITING
 
 pytestmark = pytest.mark.clients
 

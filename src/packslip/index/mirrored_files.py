@@ -19,6 +19,7 @@ from packslip.mirror.file_operations import (
 from packslip.mirror.file_queries import Wanted, wanted_file
 from packslip.mirror.following import Following, NothingCameError, follow
 from packslip.mirror.metadata import provide_metadata
+from packslip.mirror.waiting import a_place
 from packslip.storage.protocol import MissingBytesError
 from packslip.web.stored import blank_answer, send_stored
 
@@ -53,10 +54,11 @@ def send_mirrored(session: Session, found: HeldFile, on_whole: Callable[[], None
     session.rollback()
     following = follow(wanted)
     try:
-        following.begin()
-        kept = _send_kept(session, found, following, on_whole)
-        if kept is None and not _can_tell_break(following):
-            _finish(following)
+        with a_place():
+            following.begin()
+            kept = _send_kept(session, found, following, on_whole)
+            if kept is None and not _can_tell_break(following):
+                _finish(following)
     except BaseException:
         following.close()
         raise

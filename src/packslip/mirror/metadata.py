@@ -25,6 +25,7 @@ from packslip.mirror.parts import PartFile, Stage, failure_of, part_path
 from packslip.mirror.ranged import WINDOW, RangedFile, wheel_metadata
 from packslip.mirror.transfer import WrongBytesError
 from packslip.mirror.upstreams import Upstream
+from packslip.mirror.waiting import a_place
 from packslip.packages.archives.reading import LARGEST_METADATA
 from packslip.packages.archives.zips import LARGEST_DIRECTORY
 from packslip.web.context import current_storage
@@ -60,12 +61,17 @@ def provide_metadata(session: Session, file_id: int) -> Wanted:
     wanted = _read(session, file_id)
     if wanted.metadata_kept:
         return wanted
+    with a_place():
+        return _take_turn(session, wanted)
+
+
+def _take_turn(session: Session, wanted: Wanted) -> Wanted:
     path = part_path(mirror_folder(), f"{wanted.part_name}-metadata")
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         with PartFile(path) as turn:
             if turn.lock() and turn.has_name:
-                return _provide(session, file_id, turn)
+                return _provide(session, wanted.file_id, turn)
         time.sleep(POLL)
     raise NothingCameError(f"{wanted.filename}.metadata", PATIENCE)
 

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -22,7 +19,6 @@ from sqlalchemy import CursorResult, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from packslip.db import add_if_new, write_transaction
-from packslip.errors import UnavailableError
 from packslip.mirror.circuit import asking
 from packslip.mirror.client import Answer, current_client
 from packslip.mirror.current import Mirror, current_mirror
@@ -39,6 +35,7 @@ from packslip.mirror.taking import (
 from packslip.mirror.upstream_pages import ACCEPT, UnreadablePageError, read_page
 from packslip.mirror.upstreams import Upstream
 from packslip.mirror.verdict import RefusedByRuleError, refused_by_name
+from packslip.mirror.waiting import a_place
 from packslip.packages.models import Origin, Package
 from packslip.packages.queries import UnknownPackageError
 
@@ -59,12 +56,6 @@ _LEASE = 45
 
 #: Seconds between two looks at whether another one has the answer.
 _LOOK = 0.05
-
-#: Threads of one process that may wait for upstreams at once. `packslip serve` has more, so that
-#: an upstream that hangs leaves some for what is hosted.
-MOST_WAITING = 16
-
-_waiting = threading.BoundedSemaphore(MOST_WAITING)
 
 log = structlog.get_logger(__name__)
 
@@ -131,7 +122,7 @@ def make_current(session: Session, package_id: NormalizedName) -> Freshness | No
         return _freshness(known)
     if known.has_just_failed(now):
         return _stale(known)
-    with _a_place():
+    with a_place():
         return _refresh(session, mirror, package_id)
 
 
@@ -279,13 +270,3 @@ def _stale(known: _Known) -> Freshness:
 
 def _freshness(known: _Known) -> Freshness:
     return Freshness(known.upstream, known.checked_at, known.failure)
-
-
-@contextmanager
-def _a_place() -> Iterator[None]:
-    if not _waiting.acquire(timeout=0.5):
-        raise UnavailableError("Too many are waiting for upstream. Please try again.")
-    try:
-        yield
-    finally:
-        _waiting.release()
