@@ -214,11 +214,11 @@ entries = st.builds(
     url=digests.map(lambda digest: f"https://example.com/files/{digest}/demo.tar.gz"),
     hashes=st.fixed_dictionaries({"sha256": digests}),
     size=st.integers(0, 2**53),
-    upload_time=st.datetimes(timezones=st.just(UTC)),
+    upload_time=st.none() | st.datetimes(timezones=st.just(UTC)),
     requires_python=st.none() | words,
     yanked=st.booleans(),
     yanked_reason=st.none() | words,
-    core_metadata_sha256=st.none() | digests,
+    core_metadata_sha256=st.none() | st.just("") | digests,
     provenance=st.none() | digests.map(lambda digest: f"https://example.com/{digest}"),
 )
 pages = st.builds(
@@ -250,10 +250,13 @@ def assert_read_back(page: PackagePage, read: ProjectPage, *, html: bool) -> Non
         assert package.requires_python == file.requires_python
         assert package.is_yanked == file.yanked
         assert package.yanked_reason == reason
-        assert package.metadata_digests == (core_metadata and {"sha256": core_metadata})
+        assert bool(package.has_metadata) == (core_metadata is not None)
+        assert (package.metadata_digests or {}) == (
+            {"sha256": core_metadata} if core_metadata else {}
+        )
         assert package.provenance_url == file.provenance
         if not html:
-            assert package.size == file.size
+            assert package.size == (file.size or None)
             assert package.upload_time == file.upload_time
 
 
