@@ -19,7 +19,8 @@ _STOP = """
   const known = (window.packslipStops ??= []);
   const isNew = !known.includes(element);
   // The parts of a date are stops of their own within one field.
-  const isPart = known.at(-1) === element && ["date", "datetime-local", "time"].includes(element.type);
+  const isPart = known.at(-1) === element
+    && ["date", "datetime-local", "time"].includes(element.type);
   if (isNew) known.push(element);
   const style = getComputedStyle(element);
   const boxes = [...element.getClientRects()].filter((box) => box.width > 0 && box.height > 0);
