@@ -18,7 +18,7 @@ from tests.helpers.mirroring import WHEEL, FileUpstream, Manner, add_mirrored_fi
 from tests.helpers.server import PATIENCE, Server, serving
 
 from packslip.db import db
-from packslip.index.addresses import address_of
+from packslip.simple_api.addresses import address_of
 
 DATA = random.Random(7).randbytes(3_000_000)
 

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 from tests.helpers.packages import add_file, add_package, add_release
 
-from packslip.index.addresses import file_path
 from packslip.packages.models import File, Package, Release
+from packslip.simple_api.addresses import file_path
 from packslip.storage.protocol import content_key, metadata_key
 from packslip.web.context import current_storage
 

@@ -28,9 +28,9 @@ from packslip.accounts.models import Role, Scope, Throttle, User
 from packslip.accounts.passwords import hash_password
 from packslip.db import db, write_transaction
 from packslip.downloads.recorder import current_recorder
-from packslip.index.addresses import file_path
 from packslip.packages.models import File, MaintainerRole, Package
 from packslip.packages.operations import set_maintainer
+from packslip.simple_api.addresses import file_path
 from packslip.web.context import current_storage
 
 # index:       who may read it (PACKSLIP_READ).

@@ -204,3 +204,16 @@ def test_only_not_found_lets_the_next_upstream_answer(
         assert names(get(app, "/simple/both/")) == ["both-2.0.tar.gz"]
         assert get(app, "/simple/broken/").status_code == 502
         assert upstream.paths() == [PATH]
+
+
+def test_the_page_of_a_package_that_only_upstream_has_is_shown(
+    app: Flask, upstream: ScriptedUpstream
+) -> None:
+    upstream.page("demo", entry("demo-1.0-py3-none-any.whl"))
+    found = get(app, "/project/demo/")
+    assert "uv pip install" in found.text
+    files = get(app, "/project/demo/files/").text
+    assert f'href="/files/aa/aa/{"a" * 60}/demo-1.0-py3-none-any.whl"' in files
+    assert "not held here" not in files
+    assert get(app, "/project/other/").status_code == 404
+    assert upstream.paths() == [PATH, "/simple/other/"]

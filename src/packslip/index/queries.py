@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session, defer, selectinload
 
 from packslip.accounts.models import User
 from packslip.events.models import Event
-from packslip.index.addresses import address_of
 from packslip.mirror.models import MirrorFile
 from packslip.notes.about import NoteAbout, covering, notes_about
 from packslip.notes.models import Note
 from packslip.packages.models import File, Maintainer, Origin, Package, Release
 from packslip.packages.queries import UnknownPackageError
+from packslip.simple_api.addresses import address_of
 from packslip.simple_api.page import (
     FileEntry,
     InvalidPackageNameError,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from packslip.accounts.models import User
@@ -93,7 +93,9 @@ def list_files(session: Session, release: Release) -> Sequence[File]:
     return session.scalars(query).all()
 
 
-def has_held_files(session: Session, release: Release) -> bool:
-    """Whether the bytes of any file of the release are here."""
-    held = exists().where(File.release_id == release.id, File.storage_key.is_not(None))
-    return bool(session.scalar(select(held)))
+def has_files_to_get(session: Session, release: Release, *, with_unkept: bool) -> bool:
+    """Whether the bytes of any file of the release are here, or `with_unkept` elsewhere."""
+    there: ColumnElement[bool] = File.storage_key.is_not(None)
+    if with_unkept:
+        there |= File.url.is_not(None)
+    return bool(session.scalar(select(exists().where(File.release_id == release.id, there))))

@@ -30,12 +30,12 @@ from tests.helpers.mirroring import (
 
 from packslip.errors import PackslipError, StorageFullError
 from packslip.events.models import Event
-from packslip.index.addresses import address_of
 from packslip.mirror import current, following, parts, transfer
 from packslip.mirror.fetches import current_fetches
 from packslip.mirror.models import MirrorFile
 from packslip.mirror.parts import HEAD
 from packslip.packages.models import File, Package, Release
+from packslip.simple_api.addresses import address_of
 from packslip.web import context
 from packslip.web.context import current_settings, current_storage
 

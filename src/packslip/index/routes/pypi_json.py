@@ -12,12 +12,12 @@ from werkzeug import Response
 from packslip.accounts.readers import current_reading_user, guard_reading
 from packslip.db import session
 from packslip.index import queries
-from packslip.index.addresses import address_of
 from packslip.mirror.refreshing import make_current
 from packslip.notes.about import notes_about
 from packslip.notes.expiry import read_current
 from packslip.packages.models import File, Origin, Package, Release
 from packslip.packages.queries import get_release, precedence
+from packslip.simple_api.addresses import address_of
 from packslip.simple_api.page import PackageStatus
 from packslip.simple_api.render import notes_json
 from packslip.web.conditional import revalidated, vary_by_reader

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from flask import Response, make_response, render_template, request, url_for
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -14,15 +14,18 @@ from packslip.accounts.current import current_user
 from packslip.downloads.queries import total_downloads
 from packslip.downloads.rollups import RECENT_DAYS
 from packslip.downloads.statistics import Period, daily_downloads, release_downloads
+from packslip.mirror.current import current_mirror
 from packslip.mirror.explanations import WithheldRelease, withheld_releases
+from packslip.mirror.refreshing import make_current
 from packslip.packages import listings, requirements
 from packslip.packages.descriptions import Description, render_description
 from packslip.packages.facts import facts_of, mail_address
 from packslip.packages.heads import Head, read_head
 from packslip.packages.models import Origin
-from packslip.packages.queries import known_packages, list_maintainers
+from packslip.packages.queries import UnknownPackageError, known_packages, list_maintainers
 from packslip.packages.requirements import Required
 from packslip.packages.tag_words import describe_tags
+from packslip.simple_api.addresses import address_of
 from packslip.simple_api.page import PackageStatus
 from packslip.site.install_box import InstallBox, install_box
 from packslip.site.routes.pages import blueprint
@@ -82,7 +85,14 @@ def files(name: str, version: str | None = None) -> BaseResponse:
         ("Wheels", [file for file in found if file.packagetype == "bdist_wheel"]),
         ("Others", [f for f in found if f.packagetype not in ("sdist", "bdist_wheel")]),
     )
-    return _page("site/files.html", head=head, groups=groups, describe_tags=describe_tags)
+    return _page(
+        "site/files.html",
+        head=head,
+        groups=groups,
+        describe_tags=describe_tags,
+        address_of=address_of,
+        is_fetched=_is_mirrored(head),
+    )
 
 
 @blueprint.get("/project/<name>/dependencies/")
@@ -143,7 +153,26 @@ def _moved(name: str) -> BaseResponse | None:
 
 
 def _head(name: str, version: str | None = None, *, with_texts: bool = False) -> Head:
-    return read_head(db.session(), current_user(), name, version, with_texts=with_texts)
+    session = db.session()
+    try:
+        return read_head(session, current_user(), name, version, with_texts=with_texts)
+    except UnknownPackageError:
+        if not _is_upstream(canonicalize_name(name)):
+            raise
+    return read_head(session, current_user(), name, version, with_texts=with_texts)
+
+
+def _is_upstream(name: NormalizedName) -> bool:
+    """Whether upstream has the package, which is known from then on."""
+    try:
+        return make_current(db.session(), name) is not None
+    except UnknownPackageError:
+        return False
+
+
+def _is_mirrored(head: Head) -> bool:
+    """Whether files of the package that are not held here come from upstream."""
+    return head.package.origin == Origin.MIRRORED and bool(current_mirror())
 
 
 def _page(template: str, *, head: Head, **context: object) -> Response:
@@ -174,7 +203,8 @@ def _install(session: Session, head: Head) -> InstallBox | None:
         return None
     if head.release.held_reason is not None:
         return None
-    return install_box(head) if listings.has_held_files(session, head.release) else None
+    can_get = listings.has_files_to_get(session, head.release, with_unkept=_is_mirrored(head))
+    return install_box(head) if can_get else None
 
 
 def _here(session: Session, groups: dict[str, list[Required]]) -> set[str]:
