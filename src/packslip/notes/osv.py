@@ -76,7 +76,8 @@ class Advisory:
     @property
     def modified(self) -> datetime:
         """When it changed last."""
-        return max(self.updated_at, self.lifted_at or self.updated_at)
+        # The database fills both times of a new row, one after the other.
+        return max(self.created_at, self.updated_at, self.lifted_at or self.updated_at)
 
     def affects(self, version: str) -> bool:
         """Whether it is about this version, and that is not mended yet."""
