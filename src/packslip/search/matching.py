@@ -41,7 +41,7 @@ from packslip.packages.models import SearchEntry
 from packslip.packages.search_words import SHORTEST_PREFIX, SearchWords
 
 #: So many entries are weighed by their titles. When there are more, those that came first are.
-MOST_TITLES = 5000
+MOST_TITLES = 1000
 
 #: So many are by their descriptions too, which takes longer: more than anybody can page through.
 MOST_TEXTS = 1500

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, exists, func, select, true
+from sqlalchemy import ColumnElement, Engine, exists, func, select, true
 from sqlalchemy.orm import Session, defer
 
 from packslip.accounts.models import Token, User
+from packslip.db import Base
 from packslip.downloads.models import Download
 from packslip.downloads.queries import total_downloads
 from packslip.events.models import Action, Event
 from packslip.packages.models import Maintainer, Package, Release
+
+#: Databases count row by row. From so many on that is done only once in so many seconds.
+LARGE = 10_000
+COUNTED_FOR = 60.0
+
+_known_counts: WeakKeyDictionary[Engine, dict[type[Base], tuple[float, int]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -62,12 +71,18 @@ class FirstSteps:
 
 
 def counts(session: Session) -> Counts:
-    """Count what the index holds."""
-    packages, releases, users = (
-        session.scalar(select(func.count()).select_from(model)) or 0
-        for model in (Package, Release, User)
-    )
+    """Count what the index holds. Large numbers may be a minute old."""
+    packages, releases, users = (_counted(session, model) for model in (Package, Release, User))
     return Counts(packages, releases, users, total_downloads(session))
+
+
+def _counted(session: Session, model: type[Base]) -> int:
+    known = _known_counts.setdefault(session.get_bind().engine, {})
+    counted_at, number = known.get(model, (0.0, 0))
+    if number < LARGE or time.monotonic() - counted_at > COUNTED_FOR:
+        number = session.scalar(select(func.count()).select_from(model)) or 0
+        known[model] = (time.monotonic(), number)
+    return number
 
 
 def newest_releases(
