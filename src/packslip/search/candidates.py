@@ -23,7 +23,7 @@ from packslip.search.request import Sort
 from packslip.search.results import Candidate
 
 #: So many packages can be paged through.
-MOST_RESULTS = 500
+MOST_RESULTS = 300
 
 #: Of names that begin with what was typed so many come first, the most downloaded ones.
 MOST_NAMES = 200
