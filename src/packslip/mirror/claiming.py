@@ -12,8 +12,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from packslip.accounts.models import Role, User
-from packslip.db import write_transaction
-from packslip.errors import NotAllowedError
+from packslip.db import add_if_new, write_transaction
+from packslip.errors import ConflictError, InvalidError, NotAllowedError
 from packslip.events.models import Action
 from packslip.events.operations import Actor, record
 from packslip.mirror.current import current_mirror
@@ -23,6 +23,8 @@ from packslip.packages.effects import apply_acts
 from packslip.packages.latest import refresh_texts
 from packslip.packages.models import File, Maintainer, MaintainerRole, Origin, Package
 from packslip.packages.operations import touch
+from packslip.packages.publishing import require_free_name
+from packslip.simple_api.page import normalize_name
 from packslip.storage.protocol import Storage, metadata_key
 
 
@@ -36,6 +38,23 @@ class UpstreamNameError(NotAllowedError):
         )
         self.package_id = package_id
         self.upstream = upstream
+
+
+class ClaimedNameError(ConflictError):
+    """A hosted package has the name already."""
+
+    def __init__(self, package_id: str) -> None:
+        super().__init__(f"The package {package_id!r} is hosted here already.")
+        self.package_id = package_id
+
+
+class DisabledOwnerError(InvalidError):
+    """The account is disabled."""
+
+    field = "owner"
+
+    def __init__(self, username: str) -> None:
+        super().__init__(f"{username!r} is disabled and can own no package.")
 
 
 def upstream_that_has(session: Session, package_id: str) -> str | None:
@@ -97,6 +116,38 @@ def claim(session: Session, actor: Actor, package: Package, owner: User) -> Sequ
     apply_acts(session, package)
     refresh_texts(session, package)
     return keys
+
+
+def claim_name(
+    session: Session, actor: Actor, owner: User, spelled: str
+) -> tuple[Package, Sequence[str]]:
+    """Make a name that of a hosted package without releases, which the user owns.
+
+    It may be that of a mirrored package, or of none that is known here. The caller sees to it that
+    an admin wants it.
+
+    Returns:
+        The package, and the keys of bytes that nothing names any more.
+
+    Raises:
+        InvalidPackageNameError: it cannot be the name of a package.
+        ReservedNameError: nobody can have it.
+        ClaimedNameError: a hosted package has it.
+        DisabledOwnerError: the user can do nothing any more.
+    """
+    package_id = normalize_name(spelled)
+    require_free_name(package_id, spelled)
+    if owner.disabled_at is not None:
+        raise DisabledOwnerError(owner.username)
+    package = session.get(Package, package_id, with_for_update=True)
+    if package is None:
+        address = f"/project/{package_id}/"
+        package = Package(id=package_id, name=spelled, package_url=address, origin=Origin.MIRRORED)
+        if not add_if_new(session, package):
+            package = session.get_one(Package, package_id, with_for_update=True)
+    if package.origin == Origin.HOSTED:
+        raise ClaimedNameError(package_id)
+    return package, claim(session, actor, package, owner)
 
 
 def discard_unnamed(session: Session, storage: Storage, keys: Iterable[str]) -> None:

@@ -58,7 +58,8 @@ def keep_within_limit(noted: NotedRanges) -> None:
 
 def used_room(session: Session) -> int:
     """Bytes of all mirrored files that are held."""
-    return session.scalar(select(func.coalesce(func.sum(File.size), 0)).where(*_HELD)) or 0
+    # PostgreSQL adds large integers up to a decimal.
+    return int(session.scalar(select(func.sum(File.size)).where(*_HELD)) or 0)
 
 
 def make_room(
@@ -121,28 +122,57 @@ def _oldest(session: Session, skipped: int) -> list[_Kept]:
 
 
 def _drop(session: Session, storage: Storage, folder: Path, kept: _Kept) -> bool:
-    key = kept.storage_key
+    if kept.storage_key is None:
+        return False
+
+    def is_unwanted(mirrored: MirrorFile) -> bool:
+        return not mirrored.pinned and mirrored.used_at == kept.used_at
+
+    file_id, key = kept.file_id, kept.storage_key
+    is_dropped = drop_file(session, storage, folder, file_id, key, may=is_unwanted)
+    if is_dropped:
+        name = key.rpartition("/")[2]
+        log.info("a mirrored file was dropped", file=name, size=kept.size)
+    return is_dropped
+
+
+def drop_file(
+    session: Session,
+    storage: Storage,
+    folder: Path,
+    file_id: int,
+    key: str,
+    *,
+    may: Callable[[MirrorFile], bool] = lambda _: True,
+    are_wrong: bool = False,
+) -> bool:
+    """Drop the bytes of a mirrored file, which are under the key, if they still are and it may go.
+
+    A failure halfway leaves bytes that nobody names, and never a row without bytes. With
+    `are_wrong` it is the other way round: bytes that are there are taken for the right ones.
+
+    Returns:
+        Whether they are dropped. They are not while somebody fetches the file.
+    """
     try:
-        wanted = wanted_file(session, kept.file_id)
+        wanted = wanted_file(session, file_id)
     except ForgottenFileError:
         return False
     finally:
         session.rollback()
-    if key is None:
-        return False
     with PartFile(part_path(folder, wanted.part_name)) as part:
         # Whoever fetches the file just now holds this lock until it is kept.
         if not (part.lock() and part.has_name):
             return False
         try:
             with write_transaction(session):
-                mirrored = session.get_one(MirrorFile, kept.file_id)
-                if mirrored.pinned or mirrored.used_at != kept.used_at:
+                mirrored = session.get_one(MirrorFile, file_id)
+                if not may(mirrored):
                     return False
-                note_lost(session, kept.file_id, key)
-            # After the commit: a failure leaves bytes that nobody names, never a row without bytes.
+                note_lost(session, file_id, key)
+                if are_wrong:
+                    storage.delete(key)
             storage.delete(key)
         finally:
             part.remove()
-    log.info("a mirrored file was dropped", file=wanted.filename, size=kept.size)
     return True

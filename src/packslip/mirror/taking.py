@@ -19,6 +19,7 @@ from packslip.db import add_if_new, dialect_insert, write_transaction
 from packslip.events.models import Action
 from packslip.events.operations import record
 from packslip.mirror.differences import Changes, KnownFile, compare, file_values, mirror_values
+from packslip.mirror.file_operations import kept_metadata_key
 from packslip.mirror.models import MirrorFile, MirrorPage, PageState
 from packslip.mirror.telling import MIRROR, take_status, take_yanks, tell
 from packslip.mirror.upstream_pages import UpstreamFile, UpstreamPage
@@ -115,14 +116,20 @@ def forget_releases(session: Session, package_id: str) -> Sequence[str]:
     """Remove all releases of a mirrored package with their files, inside of a transaction.
 
     Returns:
-        The keys of their bytes, which nothing names once the transaction ends.
+        The keys of their bytes and metadata, which nothing names once the transaction ends.
     """
-    releases = select(Release.id).where(Release.package_id == package_id)
-    held = select(File.storage_key).where(
-        File.release_id.in_(releases), File.storage_key.is_not(None)
-    )
+    of_package = Release.package_id == package_id
+    held = select(File.storage_key).join(Release, Release.id == File.release_id)
+    held = held.where(of_package, File.storage_key.is_not(None))
     keys = [key for key in session.scalars(held) if key is not None]
-    session.execute(delete(Release).where(Release.package_id == package_id))
+    described = (
+        select(File.metadata_sha256, File.filename)
+        .join(Release, Release.id == File.release_id)
+        .join(MirrorFile, MirrorFile.file_id == File.id)
+        .where(of_package, MirrorFile.metadata_kept, File.metadata_sha256.is_not(None))
+    )
+    keys += [kept_metadata_key(sha256 or "", name) for sha256, name in session.execute(described)]
+    session.execute(delete(Release).where(of_package))
     session.expire_all()
     return keys
 

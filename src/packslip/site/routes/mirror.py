@@ -25,6 +25,7 @@ from packslip.mirror.rule_operations import (
 from packslip.mirror.rule_queries import UnknownRuleError, get_rule_row, list_rule_rows, rule_of
 from packslip.mirror.rule_words import describe
 from packslip.mirror.rules import Kind, is_in_force
+from packslip.mirror.upstream_states import upstream_states
 from packslip.notes.models import Note
 from packslip.packages.heads import read_head
 from packslip.packages.models import Origin
@@ -37,7 +38,6 @@ from packslip.site.mirror_forms import (
     DeclineForm,
     NewExceptionForm,
 )
-from packslip.site.upstream_states import upstream_states
 from packslip.web.context import current_settings
 from packslip.web.forms import is_sent, read_form
 
