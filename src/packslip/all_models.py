@@ -17,6 +17,7 @@ from packslip.downloads.models import Download, DownloadSpool, DownloadSum, Down
 from packslip.events.models import Event
 from packslip.index.models import StagedUpload
 from packslip.mail.models import Mail
+from packslip.mirror.alarm_models import MirrorAlarm
 from packslip.mirror.models import MirrorFile, MirrorPage, MirrorUpstream
 from packslip.mirror.rule_models import MirrorDecision, MirrorRule, MirrorRuleState
 from packslip.notes.models import (
@@ -57,6 +58,7 @@ __all__ = [
     "LoginSession",
     "Mail",
     "Maintainer",
+    "MirrorAlarm",
     "MirrorDecision",
     "MirrorFile",
     "MirrorPage",

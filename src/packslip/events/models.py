@@ -83,6 +83,7 @@ class Action(StrEnum):
     MIRROR_FORGET = "mirror.forget"
     MIRROR_REFUSE_FILE = "mirror.refuse-file"
     MIRROR_LOSE_FILE = "mirror.lose-file"
+    ALARM_DISMISS = "alarm.dismiss"
     WEBHOOK_ADD = "webhook.add"
     WEBHOOK_CHANGE = "webhook.change"
     WEBHOOK_REMOVE = "webhook.remove"

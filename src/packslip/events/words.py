@@ -79,6 +79,7 @@ SENTENCES: Mapping[str, str] = {
     Action.MIRROR_FORGET: "forgot what was mirrored of {package}",
     Action.MIRROR_REFUSE_FILE: "refused the bytes of {filename} that upstream sent{because}",
     Action.MIRROR_LOSE_FILE: "could not get the whole of {filename} from upstream{because}",
+    Action.ALARM_DISMISS: "dismissed an alarm about {package}",
     Action.WEBHOOK_ADD: "added the webhook {webhook}",
     Action.WEBHOOK_CHANGE: "switched the webhook {webhook} {on_or_off}",
     Action.WEBHOOK_REMOVE: "removed the webhook {webhook}",

@@ -16,6 +16,7 @@ from packslip.db import add_if_new, write_transaction
 from packslip.errors import ConflictError, InvalidError, NotAllowedError
 from packslip.events.models import Action
 from packslip.events.operations import Actor, record
+from packslip.mirror.alarm_models import MirrorAlarm
 from packslip.mirror.current import current_mirror
 from packslip.mirror.models import MirrorPage, PageState
 from packslip.mirror.taking import forget_releases
@@ -108,6 +109,7 @@ def claim(session: Session, actor: Actor, package: Package, owner: User) -> Sequ
     """
     keys = forget_releases(session, package.id)
     session.execute(delete(MirrorPage).where(MirrorPage.package_id == package.id))
+    session.execute(delete(MirrorAlarm).where(MirrorAlarm.package_id == package.id))
     package.origin = Origin.HOSTED
     package.upstream_status, package.upstream_status_reason = "active", None
     session.add(Maintainer(user_id=owner.id, package_id=package.id, role=MaintainerRole.OWNER))

@@ -13,6 +13,7 @@ from packslip.db import write_transaction
 from packslip.errors import UnavailableError
 from packslip.events.models import Action
 from packslip.events.operations import Actor, record
+from packslip.mirror.alarms import raise_alarm
 from packslip.mirror.file_queries import ForgottenFileError, Wanted
 from packslip.mirror.models import MirrorFile
 from packslip.packages.models import File, Release
@@ -153,4 +154,5 @@ def _record(session: Session, action: Action, wanted: Wanted, filename: str, rea
         "upstream": wanted.upstream,
         "reason": reason,
     }
-    record(session, MIRROR, action, package_id=wanted.package_id, data=data)
+    event = record(session, MIRROR, action, package_id=wanted.package_id, data=data)
+    raise_alarm(session, event)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, defer
 
 from packslip.events.models import Action
 from packslip.events.operations import Actor, record
+from packslip.mirror.alarms import raise_alarm
 from packslip.mirror.differences import Changes
 from packslip.mirror.upstream_pages import UpstreamFile, UpstreamPage
 from packslip.packages.models import Package, Release
@@ -88,7 +89,9 @@ def tell(
     if not events and changes.changed:
         events.append((Action.MIRROR_UPDATE, {}))
     for action, data in events:
-        touch(session, package, record(session, MIRROR, action, package_id=package.id, data=data))
+        event = record(session, MIRROR, action, package_id=package.id, data=data)
+        touch(session, package, event)
+        raise_alarm(session, event)
 
 
 def _told(changes: Changes, said: Mapping[str, Any]) -> Iterator[tuple[Action, dict[str, Any]]]:

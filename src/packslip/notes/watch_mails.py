@@ -22,7 +22,7 @@ from packslip.notes.decisions import decision_of
 from packslip.notes.errors import UnknownNoteError
 from packslip.notes.queries import get_note
 from packslip.packages.models import Package
-from packslip.subscriptions.announcements import ACT_MAIL, UPLOAD_MAIL
+from packslip.subscriptions.announcements import ACT_MAIL, UPLOAD_MAIL, UPSTREAM_MAIL
 from packslip.subscriptions.queries import is_told
 from packslip.subscriptions.unsubscribing import unsubscribe_address
 from packslip.web.urls import base_url
@@ -36,6 +36,15 @@ _DID = {
     Action.ACT_CHANGE: "changed an act on",
     Action.ACT_LIFT: "lifted an act from",
     Action.ACT_EXPIRE: "let an act expire on",
+}
+
+#: What happened upstream.
+_UPSTREAM = {
+    Action.MIRROR_ALTER: "bytes of files changed upstream and are refused",
+    Action.MIRROR_REFUSE_FILE: "upstream sent wrong bytes, which are refused",
+    Action.MIRROR_MISS: "files are gone upstream",
+    Action.MIRROR_YANK: "yanked upstream",
+    Action.MIRROR_CHANGE_STATUS: "another status upstream",
 }
 
 
@@ -84,7 +93,34 @@ def _upload(session: Session, mail: Mail) -> EmailMessage | None:
     )
 
 
-COMPOSERS: Mapping[str, Composer] = {ACT_MAIL: _act, UPLOAD_MAIL: _upload}
+def _upstream(session: Session, mail: Mail) -> EmailMessage | None:
+    event, user = _read(session, mail, of_act=False)
+    if event is None or user is None or event.package_id is None:
+        return None
+    said = event.data
+    if event.action == Action.MIRROR_CHANGE_STATUS:
+        names = [f"{said.get('before')} before, {said.get('after')} now"]
+    else:
+        names = said.get("filenames") or said.get("versions") or [said.get("filename")]
+    more = [f"and {len(names) - MAX_FILES} more"] * (len(names) > MAX_FILES)
+    what = _UPSTREAM[Action(event.action)]
+    return _message(
+        mail,
+        f"{event.package_id}: {what}",
+        f"Of {event.package_id}, which is mirrored here: {what}.",
+        "\n".join([str(name) for name in names[:MAX_FILES]] + more),
+        "What else happens today is on its page.",
+        f"{base_url()}/project/{event.package_id}/",
+        package_id=event.package_id,
+        user=user,
+    )
+
+
+COMPOSERS: Mapping[str, Composer] = {
+    ACT_MAIL: _act,
+    UPLOAD_MAIL: _upload,
+    UPSTREAM_MAIL: _upstream,
+}
 
 
 def _read(session: Session, mail: Mail, *, of_act: bool) -> tuple[Event | None, User | None]:

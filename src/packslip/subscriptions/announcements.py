@@ -24,24 +24,33 @@ from packslip.web.urls import base_url
 
 #: What webhooks can be told of, and people are.
 ACTS = (Action.ACT_BEGIN, Action.ACT_CHANGE, Action.ACT_LIFT, Action.ACT_EXPIRE)
-KINDS = (*ACTS, Action.FILE_UPLOAD)
+OF_UPSTREAM = (
+    Action.MIRROR_ALTER,
+    Action.MIRROR_REFUSE_FILE,
+    Action.MIRROR_MISS,
+    Action.MIRROR_YANK,
+    Action.MIRROR_CHANGE_STATUS,
+)
+KINDS = (*ACTS, Action.FILE_UPLOAD, *OF_UPSTREAM)
 
 #: The kinds of mail.
 ACT_MAIL = "watched-act"
 UPLOAD_MAIL = "watched-upload"
+UPSTREAM_MAIL = "watched-upstream"
 
 #: For how long files of a release are gathered, so that one mail tells of them.
 GATHERING = timedelta(minutes=1)
 
 
-def announce(session: Session, event: Event) -> None:
+def announce(session: Session, event: Event, *, by_mail: bool = True) -> None:
     """Queue what tells of the event, if anybody wants to hear of it.
 
-    Acts may be told of: they are of notes that everybody sees who reads the index.
+    Acts may be told of: they are of notes that everybody sees who reads the index. Without
+    `by_mail` only webhooks are told.
     """
     for webhook in webhooks_for(session, event.action):
         queue_message(session, webhook, event.action, payload_of(event, base_url()))
-    if can_send():
+    if by_mail and can_send():
         _mail_watchers(session, event)
 
 
@@ -67,16 +76,18 @@ def _mail_watchers(session: Session, event: Event) -> None:
         return
     of_act = event.action in ACTS
     kind = ACT_MAIL if of_act else UPLOAD_MAIL
+    if event.action in OF_UPSTREAM:
+        kind = UPSTREAM_MAIL
     for user in list_watchers(session, event.package_id, of_act=of_act):
         if user.id == event.actor_id or user.email is None:
             # Who did it knows.
             continue
         data: dict[str, object] = {"user_id": user.id, "event_id": event.id}
-        if not of_act:
+        if kind == UPLOAD_MAIL:
             data |= {"package": event.package_id, "version": event.data["version"]}
             if _is_waiting(session, user.email, data):
                 continue
-        delay = timedelta(0) if of_act else GATHERING
+        delay = GATHERING if kind == UPLOAD_MAIL else timedelta(0)
         enqueue(session, kind, user.email, data, delay=delay)
 
 
