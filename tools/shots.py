@@ -122,6 +122,7 @@ SHOTS = (
     Shot("mirror-exception", "/mirror/exceptions/new", "grace"),
     Shot("mirror-exception-end", "/mirror/exceptions/{exception}/end", "grace"),
     Shot("admin-mirror", "/admin/mirror/", "grace"),
+    Shot("admin-mirror-claim", "/admin/mirror/claim?name=urllib3", "grace"),
     Shot("admin-mirror-rule", "/admin/mirror/{rule}/", "grace"),
     Shot("admin-mirror-rule-remove", "/admin/mirror/{rule}/remove", "grace"),
     Shot("statistics", "/stats/"),

@@ -122,6 +122,7 @@ ADDED_AFTER_0004 = (
     "download_totals",
     "invitations",
     "mails",
+    "mirror_alarms",
     "mirror_decisions",
     "mirror_files",
     "mirror_pages",

@@ -18,8 +18,8 @@ _TITLES = {
 
 _TEXTS = {
     AlarmKind.ALTERED: (
-        "Upstream gives another digest for these files than before. A file never changes under its"
-        " name where all is well. They are refused here as long as that is so."
+        "Upstream gives another digest for these files than before. Where all is well, a file never"
+        " changes under its name. The other bytes are refused; what was kept before is served."
     ),
     AlarmKind.WRONG: (
         "Upstream sent other bytes of these files than it announces. None of them was passed on or"

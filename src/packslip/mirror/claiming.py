@@ -75,6 +75,18 @@ def upstream_that_has(session: Session, package_id: str) -> str | None:
     return None
 
 
+def upstream_of_name(session: Session, package_id: str) -> str | None:
+    """Whose the normalised name is, for who would upload under it; None when it is free or hosted.
+
+    What was mirrored before is upstream's whatever is mirrored now.
+    """
+    package = session.get(Package, package_id)
+    if package is not None and package.origin == Origin.HOSTED:
+        return None
+    upstream = upstream_that_has(session, package_id)
+    return upstream if package is None else upstream or "an upstream"
+
+
 def take_name(session: Session, user: User, actor: Actor, package_id: str) -> Sequence[str]:
     """Let the user upload under a name, as far as upstream is concerned.
 
@@ -89,13 +101,11 @@ def take_name(session: Session, user: User, actor: Actor, package_id: str) -> Se
         UpstreamNameError: upstream has the name, and the user is no admin.
     """
     package = session.get(Package, package_id, with_for_update=True)
-    if package is not None and package.origin == Origin.HOSTED:
-        return ()
-    upstream = upstream_that_has(session, package_id)
-    if package is None and upstream is None:
+    upstream = upstream_of_name(session, package_id)
+    if upstream is None:
         return ()
     if user.role != Role.ADMIN:
-        raise UpstreamNameError(package_id, upstream or "an upstream")
+        raise UpstreamNameError(package_id, upstream)
     return [] if package is None else claim(session, actor, package, user)
 
 

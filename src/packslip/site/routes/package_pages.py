@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from flask import Response, make_response, render_template, request, url_for
@@ -14,20 +15,25 @@ from packslip.accounts.current import current_user
 from packslip.downloads.queries import total_downloads
 from packslip.downloads.rollups import RECENT_DAYS
 from packslip.downloads.statistics import Period, daily_downloads, release_downloads
+from packslip.mirror.alarm_models import MirrorAlarm
+from packslip.mirror.alarms import open_alarms
 from packslip.mirror.current import current_mirror
 from packslip.mirror.explanations import WithheldRelease, withheld_releases
+from packslip.mirror.keeper import current_keeper
 from packslip.mirror.refreshing import make_current
 from packslip.packages import listings, requirements
 from packslip.packages.descriptions import Description, render_description
 from packslip.packages.facts import facts_of, mail_address
 from packslip.packages.heads import Head, read_head
-from packslip.packages.models import Origin
+from packslip.packages.models import File, Origin, Package
 from packslip.packages.queries import UnknownPackageError, known_packages, list_maintainers
 from packslip.packages.requirements import Required
 from packslip.packages.tag_words import describe_tags
 from packslip.simple_api.addresses import address_of
 from packslip.simple_api.page import PackageStatus
+from packslip.site.alarm_notes import may_look_into
 from packslip.site.install_box import InstallBox, install_box
+from packslip.site.mirrored import FileState, Source, file_states, source_of
 from packslip.site.routes.pages import blueprint
 from packslip.web.headers import content_policy
 from packslip.web.redirects import moved_permanently
@@ -91,7 +97,7 @@ def files(name: str, version: str | None = None) -> BaseResponse:
         groups=groups,
         describe_tags=describe_tags,
         address_of=address_of,
-        is_fetched=_is_mirrored(head),
+        states=_states(head, found),
     )
 
 
@@ -125,6 +131,7 @@ def dependencies(name: str, version: str | None = None) -> BaseResponse:
 def _description(name: str, version: str | None = None) -> BaseResponse:
     session = db.session()
     head = _head(name, version, with_texts=True)
+    _describe_later(head)
     with_images = request.args.get("images") == "1"
     response = _page(
         "site/description.html",
@@ -173,6 +180,33 @@ def _is_upstream(name: NormalizedName) -> bool:
 def _is_mirrored(head: Head) -> bool:
     """Whether files of the package that are not held here come from upstream."""
     return head.package.origin == Origin.MIRRORED and bool(current_mirror())
+
+
+def _states(head: Head, found: Sequence[File]) -> Mapping[int, FileState]:
+    if head.package.origin != Origin.MIRRORED:
+        return {}
+    return file_states(db.session(), current_mirror(), found, datetime.now(UTC))
+
+
+def _describe_later(head: Head) -> None:
+    """See to it that a mirrored release has its texts when somebody looks again."""
+    release = head.release
+    if _is_mirrored(head) and release is not None and not release.core_metadata:
+        current_keeper().describe_release_soon(head.package.id, release.version)
+
+
+@blueprint.app_template_global("source_of")
+def source(package: Package) -> Source | None:
+    """What the head of a mirrored package's pages says of its upstream."""
+    return source_of(db.session(), package, datetime.now(UTC))
+
+
+@blueprint.app_template_global("alarms_on")
+def alarms_on(package: Package) -> Sequence[MirrorAlarm]:
+    """What upstream changed in a mirrored package, for a reader who decides about it."""
+    if package.origin != Origin.MIRRORED or not may_look_into(current_user()):
+        return ()
+    return open_alarms(db.session(), package.id)
 
 
 def _page(template: str, *, head: Head, **context: object) -> Response:
