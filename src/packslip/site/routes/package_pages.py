@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from flask import Response, make_response, render_template, request, url_for
-from packaging.utils import NormalizedName, canonicalize_name
+from packaging.utils import canonicalize_name
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -30,7 +30,7 @@ from packslip.packages.queries import UnknownPackageError, known_packages, list_
 from packslip.packages.requirements import Required
 from packslip.packages.tag_words import describe_tags
 from packslip.simple_api.addresses import address_of
-from packslip.simple_api.page import PackageStatus
+from packslip.simple_api.page import InvalidPackageNameError, PackageStatus, normalize_name
 from packslip.site.alarm_notes import may_look_into
 from packslip.site.install_box import InstallBox, install_box
 from packslip.site.mirrored import FileState, Source, file_states, source_of
@@ -164,16 +164,16 @@ def _head(name: str, version: str | None = None, *, with_texts: bool = False) ->
     try:
         return read_head(session, current_user(), name, version, with_texts=with_texts)
     except UnknownPackageError:
-        if not _is_upstream(canonicalize_name(name)):
+        if not _is_upstream(name):
             raise
     return read_head(session, current_user(), name, version, with_texts=with_texts)
 
 
-def _is_upstream(name: NormalizedName) -> bool:
+def _is_upstream(name: str) -> bool:
     """Whether upstream has the package, which is known from then on."""
     try:
-        return make_current(db.session(), name) is not None
-    except UnknownPackageError:
+        return make_current(db.session(), normalize_name(name)) is not None
+    except (InvalidPackageNameError, UnknownPackageError):
         return False
 
 
