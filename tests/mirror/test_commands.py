@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -165,6 +165,10 @@ def test_what_is_hosted_or_acted_on_is_not_forgotten(app: Flask, session: Sessio
             title="Malware", package="demo", visibility=Visibility.TEAM, act=Act.QUARANTINE
         )
         create_note(session, ACTOR, author, fields)
+    with write_transaction(session):
+        until = datetime.now(UTC) + timedelta(minutes=1)
+        session.add(MirrorPage(package_id="busy", lease_until=until))
+    assert "Please try again" in str(run(app, "forget", "busy", "--yes").exception)
     for name, reason in (("ours", "is hosted here"), ("demo", "Lift it"), ("none", "no package")):
         assert reason in str(run(app, "forget", name, "--yes").exception)
     assert {one.id for one in session.scalars(select(Package))} == {"demo", "ours"}

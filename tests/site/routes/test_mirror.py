@@ -217,7 +217,7 @@ def test_an_admin_takes_a_name_over_after_a_page_that_says_what_goes(
     curator = browser(app, session, "grace", Role.CURATOR)
     assert curator.get(address).status_code == 403
     admin = browser(app, session, "eve", Role.ADMIN)
-    assert 'href="/admin/mirror/claim?name=demo"' in admin.get("/project/demo/").text
+    assert 'href="/admin/mirror/claim?name=demo"' in admin.get("/project/demo/settings/").text
     assert admin.submit(address, address, name="demo", owner="nobody").status_code == 400
     page = admin.submit(address, address, name="Demo", owner="ada")
     assert "All releases of it that came from upstream go" in page.text

@@ -59,7 +59,7 @@ def test_pages_tell_whence_a_package_comes_and_how_old_that_is(
         assert ">3 hours ago</time>; upstream could not be asked at 20" in page
     add_package(session, "ours")
     session.commit()
-    assert "as of" not in browser.get("/project/ours/").text
+    assert "As of" not in browser.get("/project/ours/").text
 
 
 @pytest.mark.parametrize(
