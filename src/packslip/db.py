@@ -46,7 +46,8 @@ from packslip.errors import UnavailableError
 #: Seconds for which a writer waits for another one on SQLite.
 SQLITE_BUSY_TIMEOUT = 20
 
-#: Connections that a process keeps: one for each thread that serves.
+#: Connections that a process keeps. Threads that serve wait for a free one; none keeps one while it
+#: waits for a client.
 MOST_CONNECTIONS = 24
 
 #: The execution option that makes a transaction on SQLite take the write lock at its start: True,

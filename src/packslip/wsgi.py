@@ -22,12 +22,17 @@ from packslip.mirror.fetches import mirror_folder
 from packslip.mirror.keeper import current_keeper
 from packslip.mirror.parts import sweep_parts
 from packslip.notes import expiry
+from packslip.serving.worker import PatientWorker
 from packslip.settings import Settings, note_served_at
 from packslip.subscriptions.sender import current_deliverer
 from packslip.web.context import current_settings, current_storage
 
-#: Requests that one worker process answers at a time; more wait in its queue.
-THREADS = 24
+#: Requests that one worker process answers at a time; more wait in its queue. Threads are made when
+#: they are needed: so many only if that many clients are slow.
+THREADS = 512
+
+#: Connections that one worker process takes at a time, those without a request among them.
+CONNECTIONS = 2048
 
 #: Seconds for which requests in flight may go on after SIGTERM.
 GRACE = 25
@@ -143,8 +148,9 @@ def _options(bind: str, workers: int) -> dict[str, Any]:
     return {
         "bind": bind,
         "workers": workers,
-        "worker_class": "gthread",
+        "worker_class": PatientWorker,
         "threads": THREADS,
+        "worker_connections": CONNECTIONS,
         "http_parser": "fast",
         "graceful_timeout": GRACE,
         "keepalive": 15,
