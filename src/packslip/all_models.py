@@ -41,6 +41,7 @@ from packslip.packages.models import (
     SearchEntry,
     StandingAct,
 )
+from packslip.packages.stamps import PageStamp
 from packslip.subscriptions.models import Watch, Webhook, WebhookDelivery
 
 __all__ = [
@@ -73,6 +74,7 @@ __all__ = [
     "NoteTag",
     "Package",
     "PackageInvitation",
+    "PageStamp",
     "Policy",
     "RecoveryCode",
     "RegisteredFilename",

@@ -30,7 +30,7 @@ from packslip.check.routes import pages as check_pages
 from packslip.downloads import recorder
 from packslip.downloads.routes import statistics
 from packslip.errors import SettingsError
-from packslip.index import staged_sweeper
+from packslip.index import finishing, staged_sweeper
 from packslip.index.routes import files, pypi_json, simple, upload_pages, uploads
 from packslip.logs import configure_logs
 from packslip.mail import sender
@@ -204,6 +204,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     keeper.init_app(app)
     staged_sweeper.init_app(app)
     fetches.init_app(app, partial(room.keep_within_limit, noted_ranges))
+    finishing.init_app(app, settings)
     proxies.init_app(app, settings.trusted_proxies)
     return app
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -176,6 +177,19 @@ def engine_options(url: str) -> dict[str, Any]:
     return options | {"pool_pre_ping": True, "connect_args": hasty}
 
 
+def open_reader(engine: Engine) -> sqlite3.Connection | None:
+    """A connection to SQLite, for one thread, that only reads and never waits; None elsewhere.
+
+    Raises:
+        sqlite3.Error: the database cannot be opened.
+    """
+    if engine.dialect.name != "sqlite" or engine.url.database is None:
+        return None
+    connection = sqlite3.connect(engine.url.database, timeout=0, isolation_level=None)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
 def _prepare_sqlite(engine: Engine) -> None:
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -207,11 +221,12 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 @contextmanager
-def foreign_keys_off(connection: Connection) -> Iterator[None]:
-    """Run a migration with SQLite's foreign keys unenforced; PostgreSQL needs no such thing.
+def tables_being_copied(connection: Connection) -> Iterator[None]:
+    """Run migrations with SQLite's foreign keys unenforced; PostgreSQL needs no such thing.
 
     SQLite changes a table by copying it and dropping the old one, and dropping a table deletes
-    what refers to it with ON DELETE CASCADE.
+    what refers to it with ON DELETE CASCADE. The copy cannot take the table's name, either, while
+    SQLite looks after triggers of others that name it.
     """
     if connection.dialect.name != "sqlite":
         yield
@@ -219,12 +234,14 @@ def foreign_keys_off(connection: Connection) -> Iterator[None]:
     # The pragma has no effect inside a transaction, so it goes around SQLAlchemy, which begins one.
     raw = connection.connection.cursor()
     raw.execute("PRAGMA foreign_keys = OFF")
+    raw.execute("PRAGMA legacy_alter_table = ON")
     try:
         yield
         broken = raw.execute("PRAGMA foreign_key_check").fetchall()
         if broken:
             raise RuntimeError(f"rows refer to rows that are not there: {broken[:3]}")
     finally:
+        raw.execute("PRAGMA legacy_alter_table = OFF")
         raw.execute("PRAGMA foreign_keys = ON")
         raw.close()
 

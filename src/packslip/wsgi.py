@@ -16,13 +16,14 @@ from packslip.downloads.drain import drain
 from packslip.downloads.recorder import current_recorder
 from packslip.errors import PackslipError
 from packslip.index import staged_sweeper
+from packslip.index.finishing import current_answers
 from packslip.mail.sender import current_sender
 from packslip.mirror.current import current_mirror
 from packslip.mirror.fetches import mirror_folder
 from packslip.mirror.keeper import current_keeper
 from packslip.mirror.parts import sweep_parts
 from packslip.notes import expiry
-from packslip.serving.worker import PatientWorker
+from packslip.serving.worker import AT_ONCE, PatientWorker
 from packslip.settings import Settings, note_served_at
 from packslip.subscriptions.sender import current_deliverer
 from packslip.web.context import current_settings, current_storage
@@ -66,6 +67,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             staged_sweeper.current_sweeper().start()
             if current_mirror():
                 current_keeper().start()
+            app.extensions[AT_ONCE] = current_answers().answer
         return app
 
 

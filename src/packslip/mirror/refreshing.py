@@ -70,6 +70,8 @@ class Freshness:
     checked_at: datetime | None
     #: Why it could not be asked since then.
     failure: str | None
+    #: Until when nobody asks it again; None when somebody might do so now.
+    until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -269,4 +271,7 @@ def _stale(known: _Known) -> Freshness:
 
 
 def _freshness(known: _Known) -> Freshness:
-    return Freshness(known.upstream, known.checked_at, known.failure)
+    until = None
+    if known.checked_at is not None and known.failure is None:
+        until = known.checked_at + timedelta(seconds=current_mirror().ttl)
+    return Freshness(known.upstream, known.checked_at, known.failure, until)

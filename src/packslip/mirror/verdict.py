@@ -85,7 +85,7 @@ def withheld(
 ) -> Mapping[str, Refusal]:
     """Those of the mirrored package's files that do not come through at that moment, by filename.
 
-    Time alone changes it: see `next_change`.
+    Time alone changes it: see `judged`.
     """
     found = rules_about(session, package_id)
     if not found:
@@ -96,13 +96,6 @@ def withheld(
         if not verdict.is_allowed:
             refused[file.filename] = _refusal(verdict, file)
     return refused
-
-
-def withheld_of(session: Session, package_id: str, now: datetime) -> Mapping[str, Refusal]:
-    """The same for all files of the package that are known; of a hosted one it is nothing."""
-    if not rules_about(session, package_id):
-        return {}
-    return withheld(session, package_id, facts_of_package(session, package_id), now)
 
 
 def refused_by_name(session: Session, package_id: str, now: datetime) -> Refusal | None:
@@ -127,11 +120,19 @@ def refused_by_name(session: Session, package_id: str, now: datetime) -> Refusal
     return None
 
 
-def next_change(
-    session: Session, package_id: str, files: Iterable[FileFacts], now: datetime
-) -> datetime | None:
-    """Until when `withheld` gives the same if nobody changes the rules; None for ever."""
-    return rules.next_change(rules_about(session, package_id), files, now)
+def judged(
+    session: Session, package_id: str, now: datetime
+) -> tuple[Mapping[str, Refusal], datetime | None]:
+    """What `withheld` gives for all files of a package that are known, and until when.
+
+    That is so if nobody changes the rules or the files before; None stands for ever.
+    """
+    found = rules_about(session, package_id)
+    if not found:
+        return {}, None
+    files = facts_of_package(session, package_id)
+    refused = withheld(session, package_id, files, now)
+    return refused, rules.next_change(found, files, now)
 
 
 def require_allowed(

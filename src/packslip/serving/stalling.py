@@ -15,6 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+#: Seconds in which all headers of a request must have come.
+HEADER_PATIENCE = 20.0
+
 #: Bytes that must move within the patience for a connection that the server waits for.
 LEAST_MOVED = 4096
 
@@ -49,7 +52,11 @@ class Watchdog:
     """
 
     def __init__(
-        self, *, header_patience: float = 20.0, patience: float = 60.0, interval: float = 2.0
+        self,
+        *,
+        header_patience: float = HEADER_PATIENCE,
+        patience: float = 60.0,
+        interval: float = 2.0,
     ) -> None:
         self._header_patience = header_patience
         self._patience = patience

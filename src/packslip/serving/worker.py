@@ -1,69 +1,215 @@
-"""gunicorn's worker with threads, for clients that stall and for an end that loses no request."""
+"""gunicorn's worker with threads, and with a loop before them that no slow client can occupy."""
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from selectors import EVENT_READ
+from socket import socket
 from typing import Any
 
 from gunicorn.http.body import ChunkedReader, LengthReader
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from packslip.serving.stalling import Watchdog
+from packslip.serving.stalling import HEADER_PATIENCE, Watchdog
 
 #: Seconds for which connections without a request are kept once the worker is to end.
 _LAST_PATIENCE = 2.0
 
+#: Bytes of headers that wait for the rest of them here; what is longer is a thread's business.
+_LONGEST = 16 * 1024
+
+_READ_SIZE = 64 * 1024
+
+#: The beginning of headers as all clients send them. Whatever else comes is a thread's business.
+_BEGINNING = re.compile(rb"(?:[!-~][\t -~]*\r\n)*(?:[!-~][\t -~]*\r?)?")
+
+#: The key under which an application offers to answer requests at once, without a thread: given a
+#: whole request it returns the whole answer, and whether the connection is kept; or None.
+AT_ONCE = "packslip_at_once"
+
+Answerer = Callable[[bytes], tuple[bytes, bool] | None]
+
+
+class _Connection(TConn):  # type: ignore[misc]
+    """A client's connection, while it waits for a request."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        #: What came of the next request's headers.
+        self.received = b""
+
 
 class PatientWorker(ThreadWorker):  # type: ignore[misc]
-    """A process that serves with threads."""
+    """A process that serves with threads.
+
+    All headers are read by the loop of its main thread; requests get a thread when theirs are
+    whole. What the application can answer at once the loop answers itself.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._watchdog = Watchdog()
+        self._answer_at_once: Answerer | None = None
+        #: Connections that wait for a request, in the order in which their patience ends.
+        self._waiting: dict[_Connection, None] = {}
+        #: The same for those that have sent a part of one.
+        self._beginning: dict[_Connection, None] = {}
+
+    def load_wsgi(self) -> None:
+        """Load the application, and ask it for what it can answer at once."""
+        super().load_wsgi()
+        self._answer_at_once = getattr(self.wsgi, "extensions", {}).get(AT_ONCE)
 
     def init_process(self) -> None:
         """Serve until the worker is to end."""
         self._watchdog.start()
         super().init_process()
 
-    def handle(self, conn: TConn) -> Any:
-        """Read a request and answer it, in a thread."""
+    def accept(self, listener: socket) -> None:
+        """Accept a connection; it gets no thread before its request has come."""
+        try:
+            client, address = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        self.nr_conns += 1
+        self._await(_Connection(self.cfg, client, address, listener.getsockname()))
+
+    def handle(self, conn: _Connection) -> Any:
+        """Read a request whose headers have come, and answer it, in a thread."""
         with self._watchdog.watching(conn.sock):
+            conn.init()
+            conn.parser.unreader.unread(conn.received)
+            conn.received = b""
             return super().handle(conn)
 
-    def handle_request(self, req: Any, conn: TConn) -> Any:
-        """Answer a request whose headers have come."""
+    def handle_request(self, req: Any, conn: _Connection) -> Any:
+        """Answer a request whose headers were read."""
         self._watchdog.note_request(conn.sock, _Request(req))
         return super().handle_request(req, conn)
 
-    def finish_request(self, conn: TConn, fs: Future[Any]) -> None:
-        """Keep the connection if the client was told so, even when the worker is to end.
+    def finish_request(self, conn: _Connection, fs: Future[Any]) -> None:
+        """Wait for the connection's next request if the client was told that it may send one.
 
-        Its next request may be on the way already. It is answered, and told that it is the last.
+        That holds when the worker is to end, too: the request may be on the way already. It is
+        answered, and told that it is the last.
         """
-        if self.alive or fs.cancelled() or fs.exception() or fs.result() is not True:
-            super().finish_request(conn, fs)
+        if fs.cancelled() or fs.exception() or fs.result() is not True:
+            self._close(conn)
             return
         conn.sock.setblocking(False)
-        conn.set_timeout()
-        self.keepalived_conns.append(conn)
-        readable = partial(self.on_client_socket_readable, conn)
-        self.poller.register(conn.sock, EVENT_READ, readable)
+        # What came together with the last request is not announced by the connection again.
+        conn.received = conn.parser.unreader.take_buffered()
+        self._await(conn)
+        if conn.received:
+            self._take(conn)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Wait for what happens on connections, for so many seconds, and see to it."""
         super().wait_for_and_dispatch_events(timeout if self.alive else min(timeout, 0.5))
 
     def murder_keepalived(self) -> None:
-        """Close connections that have had no request for long."""
-        if not self.alive:
-            latest = time.monotonic() + _LAST_PATIENCE
-            for conn in (*self.keepalived_conns, *self.pending_conns):
-                conn.timeout = min(conn.timeout, latest)
-        super().murder_keepalived()
+        """Close connections on which no request has come for long."""
+        self._close_late(self._waiting, 0 if self.alive else self.cfg.keepalive - _LAST_PATIENCE)
+
+    def murder_pending(self) -> None:
+        """Close connections whose request has not come whole for long."""
+        self._close_late(self._beginning, 0)
+
+    def _await(self, conn: _Connection) -> None:
+        conn.set_timeout()
+        self._waiting[conn] = None
+        self.poller.register(conn.sock, EVENT_READ, partial(self._read, conn))
+
+    def _read(self, conn: _Connection, connection: socket) -> None:
+        try:
+            data = connection.recv(_READ_SIZE)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._forget(conn)
+            self._close(conn)
+            return
+        conn.received += data
+        self._take(conn)
+
+    def _take(self, conn: _Connection) -> None:
+        """See to what has come of a request: answer, hand it to a thread, or wait for the rest."""
+        received = conn.received
+        if self._answer_at_once is not None and self.alive:
+            answer = self._answer_at_once(received)
+            if answer is not None:
+                self._send(conn, *answer)
+                return
+        if b"\r\n\r\n" in received or _needs_thread(received):
+            self._forget(conn)
+            self.enqueue_req(conn)
+        elif conn in self._waiting:
+            del self._waiting[conn]
+            conn.timeout = time.monotonic() + HEADER_PATIENCE
+            self._beginning[conn] = None
+
+    def _send(self, conn: _Connection, answer: bytes, is_kept: bool) -> None:
+        conn.received = b""
+        try:
+            sent = conn.sock.send(answer)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            sent, is_kept = len(answer), False
+        if sent == len(answer) and is_kept:
+            self._beginning.pop(conn, None)
+            self._waiting.pop(conn, None)
+            conn.set_timeout()
+            self._waiting[conn] = None
+            return
+        self._forget(conn)
+        if sent == len(answer):
+            self._close(conn)
+        else:
+            future = self.tpool.submit(self._send_rest, conn, memoryview(answer)[sent:], is_kept)
+            future.add_done_callback(
+                lambda done: self.method_queue.defer(self.finish_request, conn, done)
+            )
+
+    def _send_rest(self, conn: _Connection, rest: memoryview, is_kept: bool) -> bool:
+        with self._watchdog.watching(conn.sock):
+            self._watchdog.note_request(conn.sock, _Answered())
+            conn.init()
+            conn.sock.setblocking(True)
+            conn.sock.sendall(rest)
+        return is_kept
+
+    def _forget(self, conn: _Connection) -> None:
+        """Stop waiting for the connection."""
+        self.poller.unregister(conn.sock)
+        self._waiting.pop(conn, None)
+        self._beginning.pop(conn, None)
+
+    def _close(self, conn: _Connection) -> None:
+        self.nr_conns -= 1
+        # Clients that do not end their side are waited for.
+        self.tpool.submit(conn.close, graceful=True)
+
+    def _close_late(self, connections: dict[_Connection, None], sooner: float) -> None:
+        latest = time.monotonic() + sooner
+        while connections:
+            conn = next(iter(connections))
+            if conn.timeout > latest:
+                return
+            self._forget(conn)
+            self.nr_conns -= 1
+            conn.close()
+
+
+def _needs_thread(received: bytes) -> bool:
+    """Whether what has come of a request's headers is not as it should be."""
+    return len(received) > _LONGEST or _BEGINNING.fullmatch(received) is None
 
 
 class _Request:
@@ -77,3 +223,11 @@ class _Request:
         if isinstance(self._reader, LengthReader):
             return bool(self._reader.length)
         return isinstance(self._reader, ChunkedReader) and self._reader.parser is not None
+
+
+class _Answered:
+    """A request that was read and answered, as the watchdog sees it."""
+
+    def owes_body(self) -> bool:
+        """It does not."""
+        return False

@@ -331,4 +331,4 @@ def test_pages_for_members_are_private(app: Flask, session: Session, client: Fla
 
     assert response.status_code == 200
     assert response.cache_control.private
-    assert response.vary.as_set() == {"accept", "authorization"}
+    assert response.vary.as_set() == {"accept", "accept-encoding", "authorization"}
