@@ -25,7 +25,7 @@ _LONGEST = 16 * 1024
 _READ_SIZE = 64 * 1024
 
 #: The beginning of headers as all clients send them. Whatever else comes is a thread's business.
-_BEGINNING = re.compile(rb"(?:[!-~][\t -~]*\r\n)*(?:[!-~][\t -~]*\r?)?")
+_BEGINNING = re.compile(rb"(?:[!-~][\t -~]*\r\n)*(?:[!-~][\t -~]*)?\r?")
 
 #: The key under which an application offers to answer requests at once, without a thread: given a
 #: whole request it returns the whole answer, and whether the connection is kept; or None.
@@ -141,11 +141,10 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
     def _take(self, conn: _Connection) -> None:
         """See to what has come of a request: answer, hand it to a thread, or wait for the rest."""
         received = conn.received
-        if self._answer_at_once is not None and self.alive:
-            answer = self._answer_at_once(received)
-            if answer is not None:
-                self._send(conn, *answer)
-                return
+        answer = self._answer(received)
+        if answer is not None:
+            self._send(conn, *answer)
+            return
         if b"\r\n\r\n" in received or _needs_thread(received):
             self._forget(conn)
             self.enqueue_req(conn)
@@ -153,6 +152,16 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             del self._waiting[conn]
             conn.timeout = time.monotonic() + HEADER_PATIENCE
             self._beginning[conn] = None
+
+    def _answer(self, received: bytes) -> tuple[bytes, bool] | None:
+        if self._answer_at_once is None or not self.alive:
+            return None
+        try:
+            return self._answer_at_once(received)
+        except Exception:
+            # A thread may do better; all other connections hang on this one.
+            self.log.exception("Error answering at once")
+            return None
 
     def _send(self, conn: _Connection, answer: bytes, is_kept: bool) -> None:
         conn.received = b""
