@@ -20,7 +20,7 @@ class QuickApp:
     def __init__(self) -> None:
         self.extensions = {AT_ONCE: self.at_once}
 
-    def at_once(self, received: bytes) -> tuple[bytes, bool] | None:
+    def at_once(self, received: bytes, address: str) -> tuple[bytes, bool] | None:
         if received.find(b"\r\n\r\n") != len(received) - 4:
             return None
         path = received.split()[1]

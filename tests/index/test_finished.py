@@ -13,22 +13,27 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tests.helpers.accounts import make_user
 from tests.helpers.databases import SQLiteDatabases
 from tests.helpers.notes import make_note
 from tests.helpers.packages import add_demo, add_event, add_file, add_package, add_release
+from tests.helpers.stored import add_stored_file, path_of
 
 from packslip.db import db, write_transaction
+from packslip.downloads.drain import drain
+from packslip.downloads.models import Download
 from packslip.index import finished
 from packslip.index.finishing import current_answers
-from packslip.packages.models import Package
+from packslip.packages.models import File, Package, Release
 from packslip.settings import Read
 from packslip.web import context
 
 JSON = "application/vnd.pypi.simple.v1+json"
 HTML = "application/vnd.pypi.simple.v1+html"
 PATHS = ("/simple/demo/", "/simple/")
+ADDRESS = "192.0.2.7"
 
 #: What each answer has of its own, or has from the server.
 OWN = {"Server", "Date", "Connection", "X-Request-ID"}
@@ -59,7 +64,7 @@ def demo(session: Session) -> Package:
 
 def at_once(path: str, method: str = "GET", **headers: str) -> Told | None:
     """What is answered without a thread."""
-    answer = current_answers().answer(request(path, method, **headers))
+    answer = current_answers().answer(request(path, method, **headers), ADDRESS)
     if answer is None:
         return None
     head, _, body = answer[0].partition(b"\r\n\r\n")
@@ -210,14 +215,14 @@ def test_what_is_no_plain_request_is_left_to_the_server(
     client: FlaskClient, demo: Package, received: bytes
 ) -> None:
     ordinary(client, "/simple/demo/")
-    assert current_answers().answer(request("/simple/demo/")) is not None
-    assert current_answers().answer(received) is None
+    assert current_answers().answer(request("/simple/demo/"), ADDRESS) is not None
+    assert current_answers().answer(received, ADDRESS) is None
 
 
 def test_the_connection_ends_when_the_client_says_so(client: FlaskClient, demo: Package) -> None:
     ordinary(client, "/simple/demo/")
     for said, is_kept in (("close", False), ("Keep-Alive", True)):
-        answer = current_answers().answer(request("/simple/demo/", Connection=said))
+        answer = current_answers().answer(request("/simple/demo/", Connection=said), ADDRESS)
         assert answer is not None
         assert answer[1] is is_kept
         assert f"\r\nConnection: {said.lower()}\r\n".encode() in answer[0]
@@ -267,3 +272,60 @@ def test_what_was_not_asked_for_the_longest_makes_room(
     assert accepts[0] in held
     assert accepts[-1] in held
     assert len(held) == 4
+
+
+@pytest.fixture
+def small(session: Session, demo: Package) -> str:
+    """The address of a small file whose bytes are held."""
+    file = add_stored_file(
+        session, b"small", "demo-4.0-py3-none-any.whl", metadata=b"Metadata-Version: 2.1"
+    )
+    return path_of(file)
+
+
+def release_of(session: Session, path: str) -> Release:
+    filename = path.rpartition("/")[2]
+    return session.scalars(select(File).where(File.filename == filename)).one().release
+
+
+def downloads(app: Flask, session: Session) -> list[Download]:
+    drain(session, context.current_settings().downloads_folder)
+    return list(session.scalars(select(Download).order_by(Download.id)))
+
+
+@pytest.mark.parametrize("suffix", ["", ".metadata"])
+def test_a_small_file_is_the_ordinary_answer(client: FlaskClient, small: str, suffix: str) -> None:
+    path = small + suffix
+    assert at_once(path) is None
+    told = ordinary(client, path)
+    assert told[0] == 200
+    assert at_once(path) == told
+    unchanged = ordinary(client, path, If_None_Match=told[1]["ETag"])
+    assert unchanged[0] == 304
+    assert at_once(path, If_None_Match=told[1]["ETag"]) == unchanged
+
+
+def test_each_download_is_recorded(
+    app: Flask, session: Session, client: FlaskClient, small: str
+) -> None:
+    etag = ordinary(client, small, User_Agent="pip/26.0")[1]["ETag"]
+    for agent in ("uv/0.9", "pip/26.0"):
+        assert at_once(small, User_Agent=agent) is not None
+    # Who has it already, and who asks for the metadata alone, downloads nothing.
+    assert at_once(small, If_None_Match=etag) is not None
+    ordinary(client, f"{small}.metadata")
+    assert at_once(f"{small}.metadata") is not None
+    found = [(row.user_agent, row.ip_address) for row in downloads(app, session)]
+    assert found == [("pip/26.0", "127.0.0.1"), ("uv/0.9", ADDRESS), ("pip/26.0", ADDRESS)]
+
+
+def test_a_file_that_is_held_is_not_sent(
+    session: Session, client: FlaskClient, demo: Package, small: str
+) -> None:
+    ordinary(client, small)
+    assert at_once(small) is not None
+    release_of(session, small).held_reason = "On hold by ada: Broken (note 1)"
+    session.commit()
+    assert at_once(small) is None
+    assert ordinary(client, small)[0] == 403
+    assert at_once(small) is None

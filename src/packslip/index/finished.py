@@ -12,7 +12,9 @@ import sqlite3
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import Flask
 from gunicorn.util import http_date
@@ -25,6 +27,9 @@ from packslip.settings import Settings
 #: Bytes of answers that a process keeps at most.
 ROOM = 64 * 1024 * 1024
 
+#: Is given the client's address and its `User-Agent`.
+OnSent = Callable[[str, str], None]
+
 #: Path, Accept and Accept-Encoding as the client sends them.
 Key = tuple[bytes, bytes, bytes]
 
@@ -36,8 +41,12 @@ class Basis:
     #: A package, or "" for all of them.
     package_id: str
     stamp: int
-    #: In seconds since the epoch.
-    until: float
+    #: Until when that is all; None for ever.
+    until: datetime | None = None
+
+    def is_over(self, now: float) -> bool:
+        """Whether time alone has changed it, by that number of seconds since the epoch."""
+        return self.until is not None and self.until.timestamp() <= now
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,7 @@ class Finished:
     head: bytes
     unchanged: bytes
     body: bytes
+    on_sent: OnSent | None
 
 
 class FinishedAnswers:
@@ -65,7 +75,7 @@ class FinishedAnswers:
         self._second = 0
         self._date = b""
 
-    def answer(self, received: bytes) -> tuple[bytes, bool] | None:
+    def answer(self, received: bytes, address: str) -> tuple[bytes, bool] | None:
         """The whole answer to a whole request, and whether the connection is kept after it.
 
         None if there is none, or if what came is anything but a plain request; it does not wait.
@@ -80,10 +90,13 @@ class FinishedAnswers:
                 return None
             self._answers.move_to_end(key)
         now = time.time()
-        if found.basis.until <= now or not self._is_current(found.basis):
+        if found.basis.is_over(now) or not self._is_current(found.basis):
             self._drop(key)
             return None
-        return self._write(found, asked, now), asked.keeps_connection
+        is_known = asked.etag == found.etag
+        if found.on_sent is not None and not is_known:
+            found.on_sent(address, asked.agent)
+        return self._write(found, asked, now, is_known), asked.keeps_connection
 
     def keep(self, key: Key, answer: Finished) -> None:
         """Keep an answer; those that were not asked for the longest go to make room."""
@@ -106,10 +119,9 @@ class FinishedAnswers:
             self._reader.close()
             self._reader = None
 
-    def _write(self, found: Finished, asked: QuickRequest, now: float) -> bytes:
+    def _write(self, found: Finished, asked: QuickRequest, now: float, is_known: bool) -> bytes:
         if int(now) != self._second:
             self._second, self._date = int(now), http_date(now).encode()
-        is_known = asked.etag == found.etag
         return b"".join(
             (
                 b"HTTP/1.1 304 NOT MODIFIED" if is_known else b"HTTP/1.1 200 OK",

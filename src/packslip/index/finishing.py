@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask, current_app, request
 from werkzeug import Response
 
-from packslip.index.finished import Basis, Finished, FinishedAnswers, Key
+from packslip.index.finished import Basis, Finished, FinishedAnswers, Key, OnSent
 from packslip.settings import Read, Settings
 from packslip.web.context import current_settings
 
@@ -24,10 +23,8 @@ _EXTENSION = "packslip_finished"
 #: Headers that each answer has of its own.
 _OWN = frozenset({"date", "x-request-id"})
 
-#: Headers that tell of a body; a 304 has none of them (RFC 9110, 15.4.5).
-_OF_BODY = ("Content-Type", "Content-Encoding", "Content-Length")
-
-_FOR_EVER = float("inf")
+#: Headers that tell of a body, which a 304 leaves out (RFC 9110, 15.4.5).
+_OF_BODY = ("Content-Type", "Content-Encoding", "Content-Length", "Last-Modified")
 
 
 @dataclass(frozen=True)
@@ -38,23 +35,38 @@ class _Mark:
     body: bytes
     #: Headers that a 304 leaves out.
     of_body: tuple[tuple[str, str], ...]
+    on_sent: OnSent | None
 
 
 def keep_finished(
-    response: Response, body: bytes, package_id: str, stamp: int, until: datetime | None
+    response: Response,
+    body: bytes,
+    basis: Basis,
+    on_sent: OnSent | None = None,
 ) -> None:
     """Have the answer with that body kept, for others who say nothing of themselves.
 
-    It rests on what has that stamp, which was read before it, and is right until that moment.
+    The stamp of what it rests on was read before it. `on_sent` is called whenever it is about to be
+    sent again, with the client's address and `User-Agent`.
     """
-    if current_settings().read is not Read.PUBLIC or response.status_code not in {200, 304}:
+    if not may_be_kept(response):
         return
-    if request.method != "GET" or request.query_string or request.cookies or _says_who():
+    if on_sent is not None and current_settings().trusted_proxies:
+        # The client's address is among the headers then.
         return
     told = {**dict(response.headers), "Content-Length": str(len(body))}
     of_body = tuple((name, told[name]) for name in _OF_BODY if name in told)
-    basis = Basis(package_id, stamp, _FOR_EVER if until is None else until.timestamp())
-    request.environ[_MARK] = _Mark(basis, body, of_body)
+    request.environ[_MARK] = _Mark(basis, body, of_body, on_sent)
+
+
+def may_be_kept(response: Response) -> bool:
+    """Whether the answer is the same for everybody who says nothing of themselves."""
+    return (
+        current_settings().read is Read.PUBLIC
+        and response.status_code in {200, 304}
+        and request.method == "GET"
+        and not (request.query_string or request.cookies or "Authorization" in request.headers)
+    )
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -103,12 +115,9 @@ def _finished(mark: _Mark, headers: Iterable[tuple[str, str]]) -> Finished:
         head=_lines([*mark.of_body, *told]),
         unchanged=_lines(told),
         body=mark.body,
+        on_sent=mark.on_sent,
     )
 
 
 def _lines(headers: Iterable[tuple[str, str]]) -> bytes:
     return "".join(f"{name}: {value}\r\n" for name, value in headers).encode("latin-1")
-
-
-def _says_who() -> bool:
-    return "Authorization" in request.headers

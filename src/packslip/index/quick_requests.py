@@ -46,6 +46,7 @@ class QuickRequest:
     encoding: bytes
     #: The one that the client has.
     etag: bytes
+    agent: str
     keeps_connection: bool
 
 
@@ -54,6 +55,7 @@ class _Headers:
     accept: bytes
     encoding: bytes
     etag: bytes
+    agent: str
     keeps_connection: bool
 
 
@@ -78,7 +80,12 @@ class RequestReader:
             if headers is None:
                 return None
         return QuickRequest(
-            line[1], headers.accept, headers.encoding, headers.etag, headers.keeps_connection
+            path=line[1],
+            accept=headers.accept,
+            encoding=headers.encoding,
+            etag=headers.etag,
+            agent=headers.agent,
+            keeps_connection=headers.keeps_connection,
         )
 
     def _read(self, block: bytes) -> _Headers | None:
@@ -110,5 +117,9 @@ def _read_headers(block: bytes, unusual: frozenset[bytes]) -> _Headers | None:
     ):
         return None
     return _Headers(
-        headers.get(b"accept", b""), headers.get(b"accept-encoding", b""), etag, connection
+        accept=headers.get(b"accept", b""),
+        encoding=headers.get(b"accept-encoding", b""),
+        etag=etag,
+        agent=headers.get(b"user-agent", b"").decode("ascii"),
+        keeps_connection=connection,
     )

@@ -28,10 +28,11 @@ _READ_SIZE = 64 * 1024
 _BEGINNING = re.compile(rb"(?:[!-~][\t -~]*\r\n)*(?:[!-~][\t -~]*)?\r?")
 
 #: The key under which an application offers to answer requests at once, without a thread: given a
-#: whole request it returns the whole answer, and whether the connection is kept; or None.
+#: whole request and the client's address it returns the whole answer, and whether the connection is
+#: kept; or None.
 AT_ONCE = "packslip_at_once"
 
-Answerer = Callable[[bytes], tuple[bytes, bool] | None]
+Answerer = Callable[[bytes, str], tuple[bytes, bool] | None]
 
 
 class _Connection(TConn):  # type: ignore[misc]
@@ -141,7 +142,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
     def _take(self, conn: _Connection) -> None:
         """See to what has come of a request: answer, hand it to a thread, or wait for the rest."""
         received = conn.received
-        answer = self._answer(received)
+        answer = self._answer(conn)
         if answer is not None:
             self._send(conn, *answer)
             return
@@ -153,11 +154,11 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             conn.timeout = time.monotonic() + HEADER_PATIENCE
             self._beginning[conn] = None
 
-    def _answer(self, received: bytes) -> tuple[bytes, bool] | None:
+    def _answer(self, conn: _Connection) -> tuple[bytes, bool] | None:
         if self._answer_at_once is None or not self.alive:
             return None
         try:
-            return self._answer_at_once(received)
+            return self._answer_at_once(conn.received, conn.client[0])
         except Exception:
             # A thread may do better; all other connections hang on this one.
             self.log.exception("Error answering at once")

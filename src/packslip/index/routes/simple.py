@@ -13,6 +13,7 @@ from werkzeug import Response
 from packslip.accounts.readers import current_reading_user, guard_reading
 from packslip.db import session
 from packslip.index import queries
+from packslip.index.finished import Basis
 from packslip.index.finishing import keep_finished
 from packslip.index.freshness import tell_age
 from packslip.mirror.current import current_mirror
@@ -50,7 +51,7 @@ def root() -> Response:
     stamp = stamp_of(db_session, ALL_PACKAGES)
     page = queries.root_page(db_session, with_unkept=bool(current_mirror()))
     response, body = _answer(page, _form(), root_json, root_html)
-    keep_finished(response, body, ALL_PACKAGES, stamp, until=None)
+    keep_finished(response, body, Basis(ALL_PACKAGES, stamp))
     return response
 
 
@@ -78,7 +79,7 @@ def package(name: str) -> Response:
     if with_notes:
         vary_by_reader(response, page.is_for_some)
     if freshness is None or freshness.until is not None:
-        keep_finished(response, body, normalized, stamp, until)
+        keep_finished(response, body, Basis(normalized, stamp, until))
     return tell_age(response, freshness)
 
 
