@@ -1,0 +1,414 @@
+"""Which releases and files of a package are wanted, by all that is asked of it.
+
+Pure: no framework, no database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import reduce
+from operator import and_
+
+from packaging.specifiers import SpecifierSet
+
+from packslip.mirror.sync.environments import Environment
+from packslip.packages.filenames import InvalidFilenameError, parse_filename
+from packslip.packages.versions import canonical, parse_version
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """Why a file is not to be had, though it is there."""
+
+    reason: str
+    #: From when on it will be, as far as that can be said.
+    until: datetime | None = None
+    #: Whether this index decided so; otherwise it is upstream's fault.
+    is_withheld: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A file of a package."""
+
+    file_id: int
+    filename: str
+    is_wheel: bool
+    #: Of a wheel, as its name gives them.
+    tags: str
+    #: Bytes; 0 when nobody says.
+    size: int
+    sha256: str | None = None
+    requires_python: str | None = None
+    is_held: bool = False
+    #: Whether it is announced with metadata beside it, and whether that is held.
+    has_metadata: bool = False
+    metadata_is_held: bool = False
+    yanked: bool = False
+    bar: Bar | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRelease:
+    """A release of a package."""
+
+    version: str
+    files: Sequence[KnownFile]
+    yanked: bool = False
+    #: What it requires, when that is known already (PEP 508).
+    requires: Sequence[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPackage:
+    """A package, hosted or mirrored."""
+
+    name: str
+    is_hosted: bool
+    #: The newest first.
+    releases: Sequence[KnownRelease]
+    #: Why upstream could not be asked for it just now; what is known is older.
+    stale: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FixedFile:
+    """A file that a lock file or a hash allows."""
+
+    algorithm: str
+    digest: str
+    filename: str | None = None
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Something that is asked of a package."""
+
+    #: Normalised.
+    name: str
+    #: Who asks: a release, or the line of a file.
+    by: str
+    specifier: SpecifierSet = field(default_factory=SpecifierSet)
+    #: Normalised.
+    extras: frozenset[str] = frozenset()
+    #: Indexes of the environments in which it is asked.
+    environments: frozenset[int] = frozenset({0})
+    #: Exactly this one; nothing else is asked, not even what it requires.
+    version: str | None = None
+    #: If there are any, no other files.
+    files: tuple[FixedFile, ...] = ()
+    #: Whether all releases that fit are asked for, instead of the newest.
+    every: bool = False
+
+    @property
+    def what(self) -> str:
+        """The versions in words."""
+        if self.version is not None:
+            return f"=={self.version}"
+        return str(self.specifier) or "any version"
+
+    @property
+    def takes_yanked(self) -> bool:
+        """Whether it names one release (PEP 592)."""
+        return self.version is not None or any(
+            one.operator == "===" or (one.operator == "==" and not one.version.endswith(".*"))
+            for one in self.specifier
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Something that fits, and that this index does not let through."""
+
+    package: str
+    version: str
+    #: None for all of its files.
+    filename: str | None
+    reason: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Something that is asked for, and is not to be had."""
+
+    package: str
+    what: str
+    reason: str
+    #: Who asks for it.
+    by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """No release satisfies all that is asked, so there are several."""
+
+    package: str
+    #: Each with who asks.
+    asked: tuple[str, ...]
+    versions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A release that was chosen."""
+
+    release: KnownRelease = field(compare=False)
+    version: str
+    #: Its files that are wanted, by their numbers.
+    files: frozenset[int]
+    #: Indexes of the environments in which what it requires is wanted too.
+    follows: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was chosen of a package, the newest first, and what stood against that."""
+
+    picks: tuple[Pick, ...] = ()
+    withheld: tuple[Withheld, ...] = field(default=(), compare=False)
+    missing: tuple[Missing, ...] = field(default=(), compare=False)
+    conflicts: tuple[Conflict, ...] = field(default=(), compare=False)
+
+
+def choose(
+    package: KnownPackage,
+    asks: Iterable[Ask],
+    environments: Sequence[Environment],
+    *,
+    no_sdist: bool = False,
+) -> Choice:
+    """Choose releases and files for all that is asked of the package.
+
+    That is the newest release that satisfies everything in an environment; where there is none, the
+    newest for each that asks.
+    """
+    chooser = _Chooser(package, environments, no_sdist=no_sdist)
+    asks = list(asks)
+    for ask in asks:
+        if ask.version is not None:
+            chooser.take_exactly(ask)
+        elif ask.every:
+            chooser.take_all(ask)
+    for index in range(len(environments)):
+        chooser.take_newest(
+            [a for a in asks if index in a.environments and a.version is None and not a.every],
+            index,
+        )
+    return chooser.choice()
+
+
+class _Chooser:
+    def __init__(
+        self, package: KnownPackage, environments: Sequence[Environment], *, no_sdist: bool
+    ) -> None:
+        self._package = package
+        self._environments = environments
+        self._no_sdist = no_sdist
+        self._releases: dict[str, KnownRelease] = {}
+        self._files: dict[str, set[int]] = {}
+        self._follows: dict[str, set[int]] = {}
+        self._withheld: dict[tuple[str, str | None], Withheld] = {}
+        self._missing: dict[tuple[str, str], Missing] = {}
+        self._conflicts: dict[tuple[str, ...], Conflict] = {}
+
+    def choice(self) -> Choice:
+        picks = [
+            Pick(
+                release=release,
+                version=release.version,
+                files=frozenset(self._files[release.version]),
+                follows=frozenset(self._follows[release.version]),
+            )
+            for release in self._package.releases
+            if release.version in self._releases
+        ]
+        return Choice(
+            tuple(picks),
+            tuple(self._withheld.values()),
+            tuple(self._missing.values()),
+            tuple(self._conflicts.values()),
+        )
+
+    def take_exactly(self, ask: Ask) -> None:
+        wanted = canonical(ask.version or "")
+        found = [one for one in self._package.releases if canonical(one.version) == wanted]
+        if not found:
+            self._miss([ask], "there is no such release")
+            return
+        had = [self._take(found[0], [ask], index) for index in sorted(ask.environments)]
+        if not any(had):
+            self._miss([ask], self._why_not(found[0], [ask], min(ask.environments)))
+        self._miss_named(ask, found[0])
+
+    def take_all(self, ask: Ask) -> None:
+        is_any = False
+        for index in sorted(ask.environments):
+            for release in self._fitting([ask], index):
+                is_any |= self._take(release, [ask], index)
+        if not is_any:
+            self._miss([ask], self._why_none([ask], min(ask.environments)))
+
+    def take_newest(self, asks: Sequence[Ask], index: int) -> None:
+        if not asks or self._take_best(asks, index):
+            return
+        apart = list({str(ask.specifier): ask for ask in asks}.values())
+        if len(apart) == 1:
+            self._miss(asks, self._why_none(asks, index))
+            return
+        found = []
+        for one in apart:
+            alike = [ask for ask in asks if str(ask.specifier) == str(one.specifier)]
+            best = self._take_best(alike, index)
+            if best is None:
+                self._miss(alike, self._why_none(alike, index))
+            else:
+                found.append(best.version)
+        if len(found) > 1:
+            asked = tuple(f"{ask.what} ({ask.by})" for ask in asks)
+            versions = tuple(dict.fromkeys(found))
+            self._conflicts[asked] = Conflict(self._package.name, asked, versions)
+
+    def _take_best(self, asks: Sequence[Ask], index: int) -> KnownRelease | None:
+        """Take the newest release that satisfies them all; say which newer ones are withheld."""
+        for release in self._fitting(asks, index):
+            if self._take(release, asks, index):
+                return release
+        return None
+
+    def _fitting(self, asks: Sequence[Ask], index: int) -> Iterator[KnownRelease]:
+        """Releases that satisfy them all, the newest first, whether files can be had or not."""
+        specifier = reduce(and_, (ask.specifier for ask in asks))
+        takes_yanked = any(ask.takes_yanked for ask in asks)
+        by_version = {}
+        for release in self._package.releases:
+            version = parse_version(release.version)
+            if version is None or (release.yanked and not takes_yanked):
+                continue
+            if any(self._fits(file, index) for file in release.files):
+                by_version[version] = release
+        usable = {
+            version: release
+            for version, release in by_version.items()
+            if any(self._fits(f, index) and f.bar is None for f in release.files)
+        }
+        # Whether pre-releases come into question, those that can be had decide (PEP 440).
+        allowed = set(specifier.filter(usable)) or set(specifier.filter(by_version))
+        finals_only = not any(version.is_prerelease for version in allowed)
+        for version, release in by_version.items():
+            barred = version not in usable and specifier.contains(version, prereleases=True)
+            if version in allowed or (barred and not (finals_only and version.is_prerelease)):
+                yield release
+
+    def _fits(self, file: KnownFile, index: int) -> bool:
+        environment = self._environments[index]
+        if self._package.is_hosted:
+            # Nothing of it is fetched.
+            return environment.takes_python(file.requires_python)
+        if not file.is_wheel:
+            return not self._no_sdist and environment.takes_python(file.requires_python)
+        return environment.takes_wheel(file.tags) and environment.takes_python(file.requires_python)
+
+    def _take(self, release: KnownRelease, asks: Sequence[Ask], index: int) -> bool:
+        """Take what can be had of the release; whether that is anything."""
+        files = self._matching(release, asks, index)
+        usable = [file for file in files if file.bar is None]
+        withheld = [file for file in files if file.bar is not None and file.bar.is_withheld]
+        for file in withheld:
+            self._withhold(release, file, is_all=len(withheld) == len(files))
+        if not usable:
+            return False
+        self._releases[release.version] = release
+        self._files.setdefault(release.version, set()).update(file.file_id for file in usable)
+        follows = self._follows.setdefault(release.version, set())
+        if any(ask.version is None for ask in asks):
+            follows.add(index)
+        return True
+
+    def _matching(
+        self, release: KnownRelease, asks: Sequence[Ask], index: int
+    ) -> Sequence[KnownFile]:
+        files = [file for file in release.files if self._fits(file, index)]
+        for ask in asks:
+            if ask.files:
+                files = [file for file in files if _is_allowed(file, ask.files)]
+        return files
+
+    def _withhold(self, release: KnownRelease, file: KnownFile, *, is_all: bool) -> None:
+        assert file.bar is not None
+        key = (release.version, None if is_all else file.filename)
+        self._withheld.setdefault(
+            key,
+            Withheld(self._package.name, *key, file.bar.reason, file.bar.until),
+        )
+
+    def _why_none(self, asks: Sequence[Ask], index: int) -> str:
+        for release in self._fitting(asks, index):
+            return self._why_not(release, asks, index)
+        if not self._package.releases:
+            return "it has no releases"
+        where = self._environments[index]
+        specifier = reduce(and_, (ask.specifier for ask in asks))
+        within = [
+            release
+            for release in self._package.releases
+            if (version := parse_version(release.version)) is not None
+            and specifier.contains(version, prereleases=True)
+        ]
+        if within and all(release.yanked for release in within):
+            return "all releases that fit are yanked"
+        if within and all(release.files for release in within):
+            return f"no release that fits has a file for {where}"
+        return "no release fits"
+
+    def _why_not(self, release: KnownRelease, asks: Sequence[Ask], index: int) -> str:
+        fitting = [file for file in release.files if self._fits(file, index)]
+        if not fitting:
+            return f"{release.version} has no file for {self._environments[index]}"
+        files = self._matching(release, asks, index)
+        if not files:
+            return f"{release.version} has none of the files with these hashes"
+        return next((file.bar.reason for file in files if file.bar is not None), "it has no file")
+
+    def _miss(self, asks: Sequence[Ask], reason: str) -> None:
+        what = ", ".join(dict.fromkeys(ask.what for ask in asks))
+        by = tuple(dict.fromkeys(ask.by for ask in asks))
+        self._missing.setdefault((what, reason), Missing(self._package.name, what, reason, by))
+
+    def _miss_named(self, ask: Ask, release: KnownRelease) -> None:
+        """Say which files a lock names and the release does not have."""
+        there = {file.filename: file for file in release.files}
+        for name, digests in _by_name(ask.files).items():
+            file = there.get(name)
+            if file is None:
+                if self._would_fit(name, ask):
+                    self._miss([ask], f"{name} is not among the files of {release.version}")
+            elif digests.get("sha256", file.sha256) not in {None, file.sha256} and file.sha256:
+                self._miss([ask], f"{name} has other bytes than the lock file says")
+
+    def _would_fit(self, filename: str, ask: Ask) -> bool:
+        try:
+            name = parse_filename(filename, self._package.name)
+        except InvalidFilenameError:
+            return False
+        file = KnownFile(0, filename, name.is_wheel, name.tags, 0)
+        return any(self._fits(file, index) for index in ask.environments)
+
+
+def _is_allowed(file: KnownFile, fixed: Sequence[FixedFile]) -> bool:
+    hashes = {one.digest for one in fixed if one.algorithm == "sha256"}
+    if file.sha256 is not None and hashes:
+        return file.sha256 in hashes
+    # It is compared when it comes, or by whoever installs it.
+    names = {one.filename for one in fixed} - {None}
+    return not names or file.filename in names
+
+
+def _by_name(fixed: Sequence[FixedFile]) -> Mapping[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for one in fixed:
+        if one.filename is not None:
+            found.setdefault(one.filename, {})[one.algorithm] = one.digest
+    return found
