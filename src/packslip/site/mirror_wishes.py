@@ -14,9 +14,9 @@ from packslip.check.readers.locks import MAX_SIZE, LockedFile, Pin, Skipped
 from packslip.check.readers.reading import read_lock, read_text
 from packslip.check.readers.requirements import OtherFile, RequirementLine, read_lines
 from packslip.errors import InvalidError
-from packslip.mirror.sync.choices import Ask, FixedFile
 from packslip.mirror.sync.environments import Environment
 from packslip.mirror.sync.reports import Unread
+from packslip.mirror.sync.values import Ask, FixedFile
 from packslip.simple_api.page import InvalidPackageNameError, normalize_name
 from packslip.texts import brief
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from packslip.mirror.current import current_mirror
 from packslip.mirror.models import MirrorFile
-from packslip.mirror.sync.choices import Bar, KnownFile, KnownPackage, KnownRelease
+from packslip.mirror.sync.values import Bar, KnownFile, KnownPackage, KnownRelease
 from packslip.mirror.verdict import Refusal, withheld_of
 from packslip.packages.models import File, Origin, Package, Release
 from packslip.simple_api.page import PackageStatus
@@ -103,14 +103,25 @@ def file_states(session: Session, file_ids: Iterable[int]) -> dict[int, FileStat
     return found
 
 
-def pin(session: Session, file_ids: Iterable[int]) -> None:
-    """Let these mirrored files stay however little room is left, inside of a transaction."""
+def pin(session: Session, file_ids: Iterable[int]) -> set[int]:
+    """Let these mirrored files stay however little room is left, inside of a transaction.
+
+    Returns:
+        Those of which that is new.
+    """
+    new: set[int] = set()
     for some in _batched(file_ids):
-        session.execute(
-            update(MirrorFile)
-            .where(MirrorFile.file_id.in_(some), MirrorFile.pinned.is_(False))
-            .values(pinned=True)
+        loose = select(MirrorFile.file_id).where(
+            MirrorFile.file_id.in_(some), MirrorFile.pinned.is_(False)
         )
+        new |= set(session.scalars(loose))
+    _set_pinned(session, new, is_pinned=True)
+    return new
+
+
+def let_go(session: Session, file_ids: Iterable[int]) -> None:
+    """Take that back, inside of a transaction."""
+    _set_pinned(session, file_ids, is_pinned=False)
 
 
 def unpin(session: Session, package_id: str) -> int:
@@ -122,9 +133,15 @@ def unpin(session: Session, package_id: str) -> int:
     )
     pinned = select(MirrorFile.file_id).where(MirrorFile.file_id.in_(of_package), MirrorFile.pinned)
     file_ids = session.scalars(pinned).all()
-    for some in _batched(file_ids):
-        session.execute(update(MirrorFile).where(MirrorFile.file_id.in_(some)).values(pinned=False))
+    let_go(session, file_ids)
     return len(file_ids)
+
+
+def _set_pinned(session: Session, file_ids: Iterable[int], *, is_pinned: bool) -> None:
+    for some in _batched(file_ids):
+        session.execute(
+            update(MirrorFile).where(MirrorFile.file_id.in_(some)).values(pinned=is_pinned)
+        )
 
 
 def _batched(file_ids: Iterable[int]) -> Iterator[Sequence[int]]:

@@ -18,8 +18,8 @@ from packslip.mirror.fetching import RefusedError, own_session
 from packslip.mirror.file_queries import Wanted, wanted_file
 from packslip.mirror.following import follow
 from packslip.mirror.metadata import provide_metadata
-from packslip.mirror.sync.choices import KnownFile
 from packslip.mirror.sync.patience import InterruptedSyncError, Patience
+from packslip.mirror.sync.values import KnownFile
 
 T = TypeVar("T")
 
@@ -33,10 +33,12 @@ log = structlog.get_logger(__name__)
 
 
 class NotKeptError(StorageFullError):
-    """A file came and could not be stored."""
+    """A file came, and was not there any more a moment later."""
 
     def __init__(self, filename: str) -> None:
-        super().__init__(f"{filename} came and could not be stored. The log has more.")
+        super().__init__(
+            f"{filename} came and did not stay: there is no room for it, or it could not be stored."
+        )
 
 
 @dataclass(frozen=True)

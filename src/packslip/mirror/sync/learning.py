@@ -12,15 +12,16 @@ from typing import Protocol
 from flask import Flask
 from packaging.utils import NormalizedName
 
+from packslip.db import write_transaction
 from packslip.errors import NotFoundError, PackslipError
 from packslip.mirror.fetching import own_session
 from packslip.mirror.file_operations import kept_metadata_key
 from packslip.mirror.refreshing import make_current
-from packslip.mirror.sync.choices import KnownFile, KnownPackage, Missing, Pick, Withheld
-from packslip.mirror.sync.facts import known_package
+from packslip.mirror.sync.facts import known_package, pin
 from packslip.mirror.sync.fetching import Crew, Failure, failures, hold, hold_metadata
 from packslip.mirror.sync.patience import Patience
 from packslip.mirror.sync.sources import needs_of_source
+from packslip.mirror.sync.values import KnownFile, KnownPackage, Missing, Pick, Withheld
 from packslip.mirror.verdict import RefusedByRuleError
 from packslip.packages.metadata import inspect_metadata
 from packslip.web.context import current_storage
@@ -55,17 +56,27 @@ class Knowledge:
     """Knows packages; a `Source` of the walk. What it gets to know stays."""
 
     def __init__(
-        self, app: Flask, now: datetime, patience: Patience, show: Show, *, is_dry: bool
+        self,
+        app: Flask,
+        now: datetime,
+        patience: Patience,
+        show: Show,
+        *,
+        is_dry: bool,
+        pins: bool,
     ) -> None:
         self._crew = Crew(app, patience)
         self._now = now
         self._patience = patience
         self._show = show
         self._is_dry = is_dry
+        self._pins = pins
         self._lock = threading.Lock()
         self._packages: dict[str, KnownPackage | None] = {}
         self._requires: dict[tuple[str, str], Sequence[str]] = {}
         self.troubles = Troubles()
+        #: Files that were pinned on the way; those that are not wanted at last are let go.
+        self.pinned: set[int] = set()
 
     def learn(self, names: Collection[str]) -> None:
         """Get to know these packages, if they are not known yet. Hosted ones are not asked for."""
@@ -173,6 +184,12 @@ class Knowledge:
                 name, pick, "only its source distribution, not held yet, says what it needs"
             )
             return ()
+        if self._pins and not self._is_dry:
+            # Else room could be made by dropping it before it is read.
+            with own_session() as session, write_transaction(session):
+                new = pin(session, [file.file_id])
+            with self._lock:
+                self.pinned |= new
         wanted = hold(file.file_id, self._patience)
         assert wanted.storage_key is not None
         try:

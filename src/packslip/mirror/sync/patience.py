@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from packslip.errors import UnavailableError
+import structlog
+
+from packslip.errors import StorageFullError, UnavailableError
 from packslip.mirror.errors import (
     KnownFailureError,
     UpstreamAnswerError,
@@ -18,6 +20,8 @@ from packslip.mirror.following import NothingCameError
 from packslip.mirror.transfer import BrokenOffError
 
 T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 #: What may be otherwise in a moment.
 _PASSING = (
@@ -72,6 +76,7 @@ class Patience:
             except _PASSING as error:
                 if not self._may_wait(error):
                     raise
+                log.info("upstream is asked again in a moment", reason=error.reason)
             else:
                 with self._lock:
                     self._worked_at = time.monotonic()
@@ -79,7 +84,7 @@ class Patience:
             self._stopping.wait(_PAUSE)
 
     def _may_wait(self, error: Exception) -> bool:
-        if isinstance(error, InterruptedSyncError | UpstreamAnswerError):
+        if isinstance(error, InterruptedSyncError | UpstreamAnswerError | StorageFullError):
             return False
         with self._lock:
             return time.monotonic() + _PAUSE < self._worked_at + self._seconds

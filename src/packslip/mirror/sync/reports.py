@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from packslip.mirror.sync.choices import Conflict, Missing, Withheld
 from packslip.mirror.sync.fetching import Failure
+from packslip.mirror.sync.values import Conflict, Missing, Withheld
 
 
 @dataclass(frozen=True)

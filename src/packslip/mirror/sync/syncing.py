@@ -11,9 +11,8 @@ from packaging.specifiers import SpecifierSet
 
 from packslip.db import write_transaction
 from packslip.mirror.fetching import own_session
-from packslip.mirror.sync.choices import Ask, Missing
 from packslip.mirror.sync.environments import Environment
-from packslip.mirror.sync.facts import FileState, file_states, pin
+from packslip.mirror.sync.facts import FileState, file_states, let_go, pin
 from packslip.mirror.sync.fetching import (
     Crew,
     Failure,
@@ -25,6 +24,7 @@ from packslip.mirror.sync.fetching import (
 from packslip.mirror.sync.learning import Knowledge, Show
 from packslip.mirror.sync.patience import Patience
 from packslip.mirror.sync.reports import Report, SyncedFile, SyncedPackage, Unread, amount
+from packslip.mirror.sync.values import Ask, Missing
 from packslip.mirror.sync.walking import Plan, walk
 
 #: Seconds for which upstream is asked again, while nothing at all works.
@@ -51,7 +51,7 @@ def sync(app: Flask, wishes: Wishes, show: Show, *, seconds: float = PATIENCE) -
     What is held already is not fetched again. Ctrl-C ends it early, and is told in the report.
 
     Args:
-        app: The application, which need not be the current one.
+        app: The current application.
         wishes: What is wanted.
         show: Shows progress.
         seconds: For how long upstream is asked again, while nothing at all works.
@@ -65,7 +65,9 @@ class _Sync:
         self._show = show
         self._patience = patience
         self._crew = Crew(app, patience)
-        self._knowledge = Knowledge(app, datetime.now(UTC), patience, show, is_dry=wishes.is_dry)
+        self._knowledge = Knowledge(
+            app, datetime.now(UTC), patience, show, is_dry=wishes.is_dry, pins=wishes.pins
+        )
         self._failed: list[Failure] = []
 
     def run(self) -> Report:
@@ -98,7 +100,9 @@ class _Sync:
     def _get(self, plan: Plan, jobs: Sequence[Job]) -> None:
         if self._wishes.pins:
             with own_session() as session, write_transaction(session):
-                pin(session, [job.file.file_id for job in jobs])
+                wanted = {job.file.file_id for job in jobs}
+                pin(session, wanted)
+                let_go(session, self._knowledge.pinned - wanted)
         lacking = [
             job
             for job in jobs

@@ -15,8 +15,9 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from packslip.mirror.sync.choices import Ask, Choice, KnownPackage, Missing, Pick, choose
+from packslip.mirror.sync.choices import choose
 from packslip.mirror.sync.environments import Environment
+from packslip.mirror.sync.values import Ask, Choice, KnownPackage, Missing, Pick
 from packslip.texts import brief
 
 #: Rounds after which what was chosen once stays, since choices can drive each other round.
