@@ -58,7 +58,6 @@ def known_package(session: Session, name: str, now: datetime) -> KnownPackage | 
             Release.version,
             Release.yanked,
             Release.held_reason,
-            Release.core_metadata,
             File.id,
             File.filename,
             File.packagetype,
@@ -85,6 +84,14 @@ def known_package(session: Session, name: str, now: datetime) -> KnownPackage | 
         for _, of_release in groupby(rows, key=lambda row: row.release_id)
     ]
     return KnownPackage(name, is_hosted, releases)
+
+
+def known_requirements(session: Session, name: str, version: str) -> list[str] | None:
+    """What the release requires (PEP 508); None when nothing is known of it."""
+    metadata = session.scalar(
+        select(Release.core_metadata).where(Release.package_id == name, Release.version == version)
+    )
+    return list(metadata.get("requires_dist", ())) if metadata else None
 
 
 def file_states(session: Session, file_ids: Iterable[int]) -> dict[int, FileState]:
@@ -151,12 +158,10 @@ def _batched(file_ids: Iterable[int]) -> Iterator[Sequence[int]]:
 
 def _release(rows: list[_Row], bars: _Bars) -> KnownRelease:
     first = rows[0]
-    metadata = first.core_metadata
     return KnownRelease(
         version=first.version,
         files=[_file(row, bars) for row in rows if row.id is not None],
         yanked=first.yanked,
-        requires=metadata.get("requires_dist", []) if metadata else None,
     )
 
 

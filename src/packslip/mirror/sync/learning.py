@@ -17,7 +17,7 @@ from packslip.errors import NotFoundError, PackslipError
 from packslip.mirror.fetching import own_session
 from packslip.mirror.file_operations import kept_metadata_key
 from packslip.mirror.refreshing import make_current
-from packslip.mirror.sync.facts import known_package, pin
+from packslip.mirror.sync.facts import known_package, known_requirements, pin
 from packslip.mirror.sync.fetching import Crew, Failure, failures, hold, hold_metadata
 from packslip.mirror.sync.patience import Patience
 from packslip.mirror.sync.sources import needs_of_source
@@ -143,29 +143,30 @@ class Knowledge:
         name, pick = item
         package = self._packages[name]
         is_hosted = package is not None and package.is_hosted
-        found: list[str] = list(pick.release.requires or ())
+        found: list[str] = []
         with failures(name, pick.version, None) as failed:
-            if not is_hosted:
-                found = self._needs(name, pick)
+            with own_session() as session:
+                known = known_requirements(session, name, pick.version)
+            found = list(known or ()) if is_hosted else self._needs(name, pick, known)
         with self._lock:
             self._requires[name, pick.version] = found
             if failed:
                 self.troubles.failed[name, pick.version] = failed[0]
 
-    def _needs(self, name: str, pick: Pick) -> list[str]:
+    def _needs(self, name: str, pick: Pick, known: Sequence[str] | None) -> list[str]:
         files = [file for file in pick.release.files if file.file_id in pick.files]
         wheels = [file for file in files if file.is_wheel]
         telling = min(
             (file for file in files if file.has_metadata), key=_telling_first, default=None
         )
         needs: list[str] = []
-        if pick.release.requires is not None:
-            needs += pick.release.requires
+        if known is not None:
+            needs += known
         elif telling is not None:
             needs += self._said(name, pick, telling)
         if not wheels and files:
             # It is built where it is installed.
-            needs += self._built(name, pick, files[0], is_told=telling is not None)
+            needs += self._built(name, pick, files[0], is_told=bool(known is not None or telling))
         return needs
 
     def _said(self, name: str, pick: Pick, file: KnownFile) -> Sequence[str]:

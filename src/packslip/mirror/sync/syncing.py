@@ -114,7 +114,7 @@ class _Sync:
             (name, pick.version)
             for name, choice in plan.choices.items()
             for pick in choice.picks
-            if pick.release.requires is None and not self._is_hosted(name)
+            if not self._is_hosted(name)
         ]
         self._crew.each(releases, self._describe, lambda: None)
 

@@ -51,8 +51,6 @@ class KnownRelease:
     version: str
     files: Sequence[KnownFile]
     yanked: bool = False
-    #: What it requires, when that is known already (PEP 508).
-    requires: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,8 @@ def walk(
 ) -> Plan:
     """Choose for the roots and for all that is required by what is chosen, breadth first."""
     choices: dict[str, Choice] = {}
+    #: Of the round before, as large packages have thousands of releases to choose from.
+    known: dict[str, list[Ask]] = {}
     rounds = 0
     while True:
         gathering = _Gathering(environments, constraints or {}, source, choices)
@@ -69,7 +71,9 @@ def walk(
         found = {}
         for name, asks in gathering.asks.items():
             package = source.package(name)
-            if package is not None:
+            if package is not None and known.get(name) == asks:
+                found[name] = choices[name]
+            elif package is not None:
                 found[name] = choose(package, asks, environments, no_sdist=no_sdist)
                 if rounds >= _SETTLED and name in choices:
                     found[name] = _together(choices[name], found[name])
@@ -77,7 +81,7 @@ def walk(
         rounds += 1
         if found == choices:
             return Plan(found, gathering.asks, list(gathering.missing.values()))
-        choices = found
+        choices, known = found, gathering.asks
 
 
 def _together(before: Choice, after: Choice) -> Choice:
