@@ -10,19 +10,25 @@ import re
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from tests.helpers.application import DOWNLOADED, INSTALLED, build_application
 from tests.helpers.clients import Credentials, Machine, installed
-from tests.helpers.forks import fork
-from tests.helpers.mirroring import Manner, file_upstream
+from tests.helpers.forks import Fork, fork
+from tests.helpers.mirroring import FileUpstream, Manner, file_upstream
 from tests.helpers.prepared import prepare_data
 from tests.helpers.server import Server, serving
 from tests.helpers.upstream import entry, scripted_upstream
 
 pytestmark = pytest.mark.clients
+
+DATA = random.Random(7).randbytes(2_000_000)
+SDIST = "demo-1.0.tar.gz"
 
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -68,42 +74,68 @@ def test_what_was_synchronised_is_installed_when_upstream_is_gone(
             assert installed(venv) == INSTALLED
 
 
-@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
-def test_what_was_broken_off_is_gone_on_with(tmp_path: Path, sent: signal.Signals) -> None:
-    data = random.Random(7).randbytes(2_000_000)
+@contextmanager
+def slow_mirror(folder: Path) -> Iterator[tuple[Server, FileUpstream, Manner]]:
+    """A mirror that is not started, of an upstream that pauses in the middle of its one file."""
     pause = Manner(wait_after=1_000_000)
     with file_upstream() as files, scripted_upstream() as pages:
-        url = files.add(data, "demo-1.0.tar.gz", pause, Manner())
-        digest = hashlib.sha256(data).hexdigest()
-        pages.page("demo", entry("demo-1.0.tar.gz", url=url, hashes={"sha256": digest}))
-        mirror = Server(
-            tmp_path, tmp_path / "data", settings={"PACKSLIP_UPSTREAM_URL": pages.simple_url}
-        )
-        prepare_data(mirror.data)
-        arguments = ("mirror", "sync", "--json", "demo")
-        process = fork(
-            "packslip", *arguments,
-            environment=mirror.environment(), folder=tmp_path, output=tmp_path / "output",
-        )  # fmt: skip
-        part = _part(mirror, 900_000)
-        os.kill(process.pid, sent)
-        code = process.wait(60)
-        assert code == (130 if sent is signal.SIGINT else -signal.SIGKILL)
-        assert part.stat().st_size > 900_000
-        assert mirror.command("mirror", "verify", "--json").endswith("}")
-        assert names(sync(mirror, "demo")) == {"demo-1.0.tar.gz"}
-        # The whole, then the rest.
-        ranges = [told for path, told in files.requests if path == "/demo-1.0.tar.gz"]
-        assert [told is None for told in ranges] == [True, False]
-        assert not any((mirror.data / "mirror").glob("*.part"))
+        url = files.add(DATA, SDIST, pause, Manner())
+        digest = hashlib.sha256(DATA).hexdigest()
+        pages.page("demo", entry(SDIST, url=url, hashes={"sha256": digest}))
+        settings = {"PACKSLIP_UPSTREAM_URL": pages.simple_url}
+        prepare_data(folder / "data")
+        yield Server(folder, folder / "data", workers=1, settings=settings), files, pause
 
 
-def _part(server: Server, size: int) -> Path:
-    """The part file, once it has so many bytes."""
+def begin(server: Server) -> Fork:
+    """Begin to synchronise; return in the middle of the file."""
+    process = fork(
+        "packslip", "mirror", "sync", "--json", "demo",
+        environment=server.environment(), folder=server.folder, output=server.folder / "output",
+    )  # fmt: skip
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        for path in (server.data / "mirror").glob("*.part"):
-            if path.stat().st_size > size:
-                return path
+    while not any(one.stat().st_size > 900_000 for one in parts(server)):
+        assert time.monotonic() < deadline, "nothing was fetched"
         time.sleep(0.02)
-    raise AssertionError("nothing was fetched")
+    return process
+
+
+def parts(server: Server) -> list[Path]:
+    return list((server.data / "mirror").glob("*.part"))
+
+
+def ranges(files: FileUpstream) -> list[str | None]:
+    return [told for path, told in files.requests if path == f"/{SDIST}"]
+
+
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
+def test_what_was_broken_off_is_gone_on_with(tmp_path: Path, sent: signal.Signals) -> None:
+    with slow_mirror(tmp_path) as (mirror, files, _):
+        process = begin(mirror)
+        os.kill(process.pid, sent)
+        assert process.wait(60) == (130 if sent is signal.SIGINT else -signal.SIGKILL)
+        assert json.loads(mirror.command("mirror", "verify", "--json")) == {
+            "files": 0,
+            "faults": [],
+        }
+        assert names(sync(mirror, "demo")) == {SDIST}
+        # The whole, then the rest.
+        assert [told is None for told in ranges(files)] == [True, False]
+        assert parts(mirror) == []
+
+
+def test_a_client_reads_behind_what_is_being_synchronised(tmp_path: Path) -> None:
+    with slow_mirror(tmp_path) as (mirror, files, pause):
+        mirror.start()
+        process = begin(mirror)
+        page = mirror.page("demo")
+        assert page is not None
+        with httpx.stream("GET", page["files"][0]["url"], timeout=60) as answer:
+            pieces = answer.iter_bytes()
+            received = next(pieces)
+            pause.wait_for.set()
+            received += b"".join(pieces)
+        assert received == DATA
+        assert process.wait(60) == 0
+        assert ranges(files) == [None]
+        assert mirror.stop() == 0
