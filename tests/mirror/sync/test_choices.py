@@ -180,6 +180,24 @@ def test_a_lock_file_gets_its_pins_and_its_files_alone() -> None:
     assert chosen(known, ask(version="7")).missing[0].reason == "there is no such release"
 
 
+def test_a_pin_for_other_machines_is_no_fault() -> None:
+    known = package(
+        release("2", requires_python=">=3.12"),
+        release("1", file("demo-1-cp311-cp311-win_amd64.whl")),
+        release("0", file("demo-0.tar.gz")),
+    )
+    where = environments_of(["3.11"], [LINUX])
+    found = choose(known, [ask(version="2"), ask(version="1")], where)
+    assert versions(found) == []
+    assert found.missing == ()
+    assert found.elsewhere == (
+        f"demo 2 of me has nothing for Python 3.11 on {LINUX}",
+        f"demo 1 of me has nothing for Python 3.11 on {LINUX}",
+    )
+    # This one could be built there.
+    assert choose(known, [ask(version="0")], where, no_sdist=True).missing
+
+
 def test_other_bytes_than_those_of_the_lock_file_are_not_taken() -> None:
     wheel, sdist = file("demo-1.0-py3-none-any.whl"), file("demo-1.0.tar.gz")
     known = package(release("1.0", wheel, sdist))

@@ -66,6 +66,7 @@ class _Chooser:
         self._withheld: dict[tuple[str, str | None], Withheld] = {}
         self._missing: dict[tuple[str, str], Missing] = {}
         self._conflicts: dict[tuple[str, ...], Conflict] = {}
+        self._elsewhere: list[str] = []
 
     def choice(self) -> Choice:
         picks = [
@@ -83,6 +84,7 @@ class _Chooser:
             tuple(self._withheld.values()),
             tuple(self._missing.values()),
             tuple(self._conflicts.values()),
+            tuple(self._elsewhere),
         )
 
     def take_exactly(self, ask: Ask) -> None:
@@ -92,9 +94,22 @@ class _Chooser:
             self._miss([ask], "there is no such release")
             return
         had = [self._take(found[0], [ask], index) for index in sorted(ask.environments)]
-        if not any(had):
+        if not any(had) and self._is_elsewhere(found[0], ask):
+            where = ", ".join(str(self._environments[index]) for index in sorted(ask.environments))
+            self._elsewhere.append(
+                f"{self._package.name} {found[0].version} of {ask.by} has nothing for {where}"
+            )
+        elif not any(had):
             self._miss([ask], self._why_not(found[0], [ask], min(ask.environments)))
         self._miss_named(ask, found[0])
+
+    def _is_elsewhere(self, release: KnownRelease, ask: Ask) -> bool:
+        """Whether all its files are for other machines; lock files are often for several."""
+        return bool(release.files) and not any(
+            self._fits(file, index, even_sdist=True)
+            for file in release.files
+            for index in ask.environments
+        )
 
     def take_all(self, ask: Ask) -> None:
         is_any = False
@@ -155,13 +170,14 @@ class _Chooser:
             if version in allowed or (barred and not (finals_only and version.is_prerelease)):
                 yield release
 
-    def _fits(self, file: KnownFile, index: int) -> bool:
+    def _fits(self, file: KnownFile, index: int, *, even_sdist: bool = False) -> bool:
         environment = self._environments[index]
         if self._package.is_hosted:
             # Nothing of it is fetched.
             return environment.takes_python(file.requires_python)
         if not file.is_wheel:
-            return not self._no_sdist and environment.takes_python(file.requires_python)
+            is_wanted = even_sdist or not self._no_sdist
+            return is_wanted and environment.takes_python(file.requires_python)
         return environment.takes_wheel(file.tags) and environment.takes_python(file.requires_python)
 
     def _take(self, release: KnownRelease, asks: Sequence[Ask], index: int) -> bool:

@@ -160,7 +160,7 @@ class _Sync:
             failed=[*troubles.failed.values(), *self._failed],
             conflicts=[one for choice in choices for one in choice.conflicts],
             skipped=self._wishes.skipped,
-            notices=list(troubles.notices.values()),
+            notices=[*troubles.notices.values(), *(one for c in choices for one in c.elsewhere)],
         )  # fmt: skip
 
     def _package(self, name: str, plan: Plan) -> SyncedPackage:

@@ -163,3 +163,5 @@ class Choice:
     withheld: tuple[Withheld, ...] = field(default=(), compare=False)
     missing: tuple[Missing, ...] = field(default=(), compare=False)
     conflicts: tuple[Conflict, ...] = field(default=(), compare=False)
+    #: Sentences about pins that are for other machines.
+    elsewhere: tuple[str, ...] = field(default=(), compare=False)

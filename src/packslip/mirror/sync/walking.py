@@ -91,7 +91,7 @@ def _together(before: Choice, after: Choice) -> Choice:
         picks[pick.version] = Pick(
             pick.release, pick.version, pick.files | old.files, pick.follows | old.follows
         )
-    return Choice(tuple(picks.values()), after.withheld, after.missing, after.conflicts)
+    return replace(after, picks=tuple(picks.values()))
 
 
 #: What an ask is beside the environments, which come together.
