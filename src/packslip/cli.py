@@ -28,6 +28,7 @@ from packslip.packages.importing.commands import import_command
 from packslip.search.commands import search_command
 from packslip.settings import unknown_settings
 from packslip.site.commands import settings_command
+from packslip.site.mirror_commands import sync_command
 from packslip.subscriptions.commands import webhook_commands
 from packslip.wsgi import serve
 
@@ -78,6 +79,8 @@ for command in (list_, edit, folder_commands.export, folder_commands.import_):
 
 for command in (yank, unyank):
     package_commands.add_command(command)
+
+mirror_commands.add_command(sync_command)
 
 
 def main() -> None:

@@ -91,11 +91,11 @@ def make_room(
         ranges = noted(session, {kept.package_id for kept in found})
         session.rollback()
         for kept in found:
-            if any(covers(one, kept.version) for one in ranges.get(kept.package_id, ())):
+            if _is_noted(kept, ranges):
                 staying += 1
             elif used_room(session) <= limit:
                 break
-            elif _drop(session, storage, folder, kept):
+            elif _drop(session, storage, folder, kept, noted):
                 dropped += kept.size
             else:
                 staying += 1
@@ -121,12 +121,21 @@ def _oldest(session: Session, skipped: int) -> list[_Kept]:
     ]
 
 
-def _drop(session: Session, storage: Storage, folder: Path, kept: _Kept) -> bool:
+def _is_noted(kept: _Kept, ranges: Mapping[str, Sequence[str | None]]) -> bool:
+    return any(covers(one, kept.version) for one in ranges.get(kept.package_id, ()))
+
+
+def _drop(
+    session: Session, storage: Storage, folder: Path, kept: _Kept, noted: NotedRanges
+) -> bool:
     if kept.storage_key is None:
         return False
 
     def is_unwanted(mirrored: MirrorFile) -> bool:
-        return not mirrored.pinned and mirrored.used_at == kept.used_at
+        if mirrored.pinned or mirrored.used_at != kept.used_at:
+            return False
+        # Asked again within the transaction: a note may be new.
+        return not _is_noted(kept, noted(session, {kept.package_id}))
 
     file_id, key = kept.file_id, kept.storage_key
     is_dropped = drop_file(session, storage, folder, file_id, key, may=is_unwanted)
