@@ -21,6 +21,7 @@ from packslip.events.models import Event
 from packslip.packages.access import NotMaintainerError
 from packslip.packages.digests import digests_of
 from packslip.packages.effects import apply_acts
+from packslip.packages.free_names import ReservedNameError
 from packslip.packages.models import (
     File,
     Maintainer,
@@ -32,7 +33,6 @@ from packslip.packages.publishing import (
     ClosedPackageError,
     FilenameTakenError,
     FilenameUsedError,
-    ReservedNameError,
     SecondSourceError,
     publication,
     publish_upload,
