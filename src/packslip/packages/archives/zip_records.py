@@ -45,6 +45,9 @@ _LOCAL = struct.Struct("<4s5H3L2H")
 _BLOCK = struct.Struct("<2H")
 _LONGEST_COMMENT = 0xFFFF
 
+#: The version of the format that readers know, times ten; some refuse members that need another.
+_LATEST = 63
+
 #: What stands in a field of 32 bits when the value is in the block of ZIP64.
 _ELSEWHERE = 0xFFFFFFFF
 _ZIP64, _UNICODE_PATH = 0x0001, 0x7075
@@ -153,7 +156,7 @@ def _directory(data: bytes, count: int) -> Iterator[Entry]:
         if len(data) - at < _ENTRY.size:
             raise DamagedArchiveError(WHOLE)
         (
-            signature, _, _, flags, method, _, _, crc, packed, size,
+            signature, _, needed, flags, method, _, _, crc, packed, size,
             name_length, extra_length, comment_length, disk, _, attributes, header,
         ) = _ENTRY.unpack_from(data, at)  # fmt: skip
         at += _ENTRY.size
@@ -167,6 +170,8 @@ def _directory(data: bytes, count: int) -> Iterator[Entry]:
         size, packed, header = _large(blocks, name, size, packed, header)
         if disk:
             raise RefusedMemberError(name, "is in another archive")
+        if needed & 0xFF > _LATEST:
+            raise RefusedMemberError(name, "needs a reader of a later version of the format")
         yield Entry(name, raw, flags, method, crc, packed, size, header, header, attributes >> 16)
     if at != len(data):
         raise AmbiguousArchiveError("has more in its directory than its end says")
