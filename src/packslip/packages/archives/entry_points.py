@@ -15,7 +15,7 @@ LARGEST_ENTRY_POINTS = 1024**2
 _PROGRAMS = {"console_scripts", "gui_scripts"}
 
 _REFERENCE = re.compile(
-    r"[^\W\d]\w*(\.[^\W\d]\w*)*\s*(:\s*[^\W\d]\w*(\.[^\W\d]\w*)*)?\s*(\[[\w\s.,-]*\])?\s*"
+    r"[^\W\d]\w*(\.[^\W\d]\w*)*\s*:\s*[^\W\d]\w*(\.[^\W\d]\w*)*\s*(\[[\w\s.,-]*\])?\s*"
 )
 _DRIVE = re.compile(r"[A-Za-z]:")
 
@@ -45,7 +45,8 @@ def check_entry_points(data: bytes) -> None:
     try:
         parser.read_string(text)
     except configparser.Error as fault:
-        line = getattr(fault, "lineno", None)
+        lines = [number for number, _ in getattr(fault, "errors", ())]
+        line = getattr(fault, "lineno", None) or min(lines, default=None)
         raise InvalidEntryPointsError(
             "is not in the form of groups in brackets and lines `name = module:object`"
             + (f": see line {line}" if line else "")

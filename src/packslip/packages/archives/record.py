@@ -58,9 +58,10 @@ class Record:
     def __init__(self, data: bytes, folder: str) -> None:
         self._own = {f"{folder}/{name}" for name in _WITHOUT_HASH}
         self._lines: dict[str, _Line] = {}
-        for path, line in _lines(data):
+        for path, given, size in _rows(data):
             if path in self._own:
                 continue
+            line = _line(path, given, size)
             if line.algorithm is None:
                 raise InvalidRecordError(f"gives no hash of {brief(path)}")
             if self._lines.setdefault(path, line) != line:
@@ -104,12 +105,11 @@ class Record:
             raise InvalidRecordError(f"lists {brief(missing)}, which is not there")
 
 
-def _lines(data: bytes) -> Iterator[tuple[str, _Line]]:
+def _rows(data: bytes) -> Iterator[tuple[str, str, str]]:
     try:
         text = data.decode()
     except UnicodeDecodeError:
         raise InvalidRecordError("is not UTF-8") from None
-    # The limit of a field is that of the whole interpreter, and no name is longer.
     rows = csv.reader(text.splitlines(), strict=True)
     try:
         for row in rows:
@@ -120,7 +120,7 @@ def _lines(data: bytes) -> Iterator[tuple[str, _Line]]:
             path = inside(row[0])
             if not path:
                 raise InvalidRecordError(f"lists {brief(row[0])}, which leads out of the wheel")
-            yield path, _line(path, row[1], row[2])
+            yield path, row[1], row[2]
     except csv.Error:
         raise InvalidRecordError(f"cannot be read at line {rows.line_num}") from None
 
