@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from tests.helpers.distributions import build_sdist, build_wheel, write_tar, write_zip
 
 from packslip.packages.archives import InvalidArchiveError, members, read_metadata
+from packslip.packages.archives.tars import tar_members
 from packslip.packages.filenames import parse_filename
 
 FILENAMES = ("a-1.0.tar.gz", "a-1.0.zip", "a-1.0-py3-none-any.whl")
@@ -280,3 +281,65 @@ def test_a_gzip_with_a_wrong_checksum_is_refused(tmp_path: Path) -> None:
     path.write_bytes(whole[:-8] + struct.pack("<L", crc ^ 1) + whole[-4:])
     with pytest.raises(InvalidArchiveError):
         metadata_of(path)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "fault"),
+    [
+        # Readers that pass over the second size would go on in the middle of the member.
+        (header(b"x", 11) + padded(b"11 size=99\n") + header(b"0", 5), "two sizes"),
+        (header(b"x", 22) + padded(b"11 path=ab\n11 path=cd\n"), "say different things"),
+        (
+            header(b"x", 11) + padded(b"11 path=ab\n") + header(b"L", 3) + padded(b"cd\0"),
+            "say different things",
+        ),
+        (header(b"5", 512) + b"\0" * 512, "is no file, and has content"),
+        (header(b"0", 0, "a-1.0/x/") + b"\0" * 512, "is a file, and named as a folder"),
+        (header(b"0", 0, "a-1.0/\x01"), "not printable"),
+        (header(b"0", 0) + b"\0" * 512 + header(b"0", 0, "a-1.0/y"), "behind its last member"),
+    ],
+)
+def test_tar_archives_that_readers_would_take_differently_are_refused(
+    tmp_path: Path, blocks: bytes, fault: str
+) -> None:
+    path = tmp_path / "a-1.0.tar.gz"
+    path.write_bytes(gzip.compress(blocks))
+    with pytest.raises(InvalidArchiveError, match=fault):
+        metadata_of(path)
+
+
+@fuzz
+@given(data=st.data())
+def test_what_is_read_of_a_changed_tar_is_what_tarfile_finds(
+    tmp_path: Path, data: st.DataObject
+) -> None:
+    stream = io.BytesIO()
+    form = data.draw(st.sampled_from([tarfile.PAX_FORMAT, tarfile.GNU_FORMAT]))
+    with tarfile.open(fileobj=stream, mode="w", format=form) as archive:
+        for name in ("a-1.0/PKG-INFO", "a-1.0/" + "é" * 120, "a-1.0/x"):
+            info = tarfile.TarInfo(name)
+            info.size = 5
+            archive.addfile(info, io.BytesIO(b"hello"))
+    content = bytearray(stream.getvalue())
+    for _ in range(data.draw(st.integers(1, 3))):
+        # Mostly in names, sizes, types and extended headers.
+        place = data.draw(st.integers(0, 10)) * 512 + data.draw(st.integers(0, 160))
+        content[place] = data.draw(st.sampled_from(b"\0 0179agxLKS/=\xff\x80"))
+    for start in range(0, len(content), 512):
+        if content[start + 257 : start + 262] == b"ustar":
+            content[start + 148 : start + 156] = b" " * 8
+            content[start + 148 : start + 156] = b"%06o\0 " % sum(content[start : start + 512])
+    path = tmp_path / "a-1.0.tar.gz"
+    path.write_bytes(gzip.compress(bytes(content), 1, mtime=0))
+    try:
+        found = {
+            member.name: b"".join(member.pieces)
+            for member in members.checked(tar_members(path, members.Budget(100_000)))
+            if member.kind is members.Kind.FILE
+        }
+    except InvalidArchiveError:
+        return
+    with tarfile.open(path) as archive:
+        files = [info for info in archive.getmembers() if info.isreg()]
+        expected = {info.name: archive.extractfile(info).read() for info in files}  # type: ignore[union-attr]
+    assert found == {members.inside(name): content for name, content in expected.items()}

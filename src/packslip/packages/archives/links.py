@@ -25,6 +25,7 @@ class LinkMap:
 
     def __init__(self) -> None:
         self._targets: dict[str, list[str]] = {}
+        self._roundabout: set[str] = set()
         self._left = MOST_STEPS
 
     def __contains__(self, place: str) -> bool:
@@ -36,7 +37,10 @@ class LinkMap:
         path = target.replace("\\", "/")
         if not path or len(path) > LONGEST_TARGET or _ABSOLUTE.match(path):
             return False
-        self._targets[place] = [step for step in path.split("/")[::-1] if step not in {"", "."}]
+        steps = path.split("/")[::-1]
+        if not {"", ".", ".."}.isdisjoint(steps):
+            self._roundabout.add(place)
+        self._targets[place] = [step for step in steps if step not in {"", "."}]
         return True
 
     def leaving(self) -> str | None:
@@ -50,7 +54,7 @@ class LinkMap:
         top = place.partition("/")[0]
         path = [step for step in posixpath.dirname(place).split("/") if step]
         steps = list(self._targets[place])
-        links = 0
+        on_the_way = [place]
         while steps:
             self._left -= 1
             if self._left < 0:
@@ -62,13 +66,14 @@ class LinkMap:
                 path.pop()
                 continue
             path.append(step)
-            onward = self._targets.get("/".join(path))
+            link = "/".join(path)
+            onward = self._targets.get(link)
             if onward is None:
                 continue
-            links += 1
-            if links > _MOST_ON_THE_WAY:
-                # It goes in circles: no system follows it.
-                return True
+            on_the_way.append(link)
+            if len(on_the_way) > _MOST_ON_THE_WAY:
+                # It goes in circles: no system follows it, but some readers guess where it leads.
+                return self._roundabout.isdisjoint(on_the_way)
             path.pop()
             steps += onward
         return path[:1] == [top]
