@@ -133,7 +133,7 @@ def check_upload(upload: Upload, staged: StagedFile) -> Distribution:
         if count > 1 and (field in FIELDS or field in SINGLE_FIELDS):
             raise FieldError(field, "was given more than once")
         if field.endswith("_digest") and field not in DIGEST_FIELDS:
-            raise FieldError(field, f"cannot be checked; send {' or '.join(DIGEST_FIELDS)}")
+            raise FieldError(field, "cannot be checked; sha256_digest can")
     for field in ("name", "version", "filetype"):
         if field not in form.texts:
             raise FieldError(field, "is missing")
