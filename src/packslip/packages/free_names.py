@@ -53,6 +53,16 @@ class LookalikeNameError(InvalidError):
         self.other = other
 
 
+def require_unreserved_name(package_id: str, name: str) -> None:
+    """Allow a package of that normalised name, whoever wants it.
+
+    Raises:
+        ReservedNameError: it is that of a module of the standard library.
+    """
+    if package_id in STANDARD_LIBRARY:
+        raise ReservedNameError(name)
+
+
 def require_free_name(session: Session, package_id: str, name: str) -> None:
     """Allow a new package of that normalised name.
 
@@ -60,8 +70,7 @@ def require_free_name(session: Session, package_id: str, name: str) -> None:
         ReservedNameError: it is that of a module of the standard library.
         LookalikeNameError: it looks the same as that of another package.
     """
-    if package_id in STANDARD_LIBRARY:
-        raise ReservedNameError(name)
+    require_unreserved_name(package_id, name)
     if (other := looking_the_same(session, package_id)) is not None:
         raise LookalikeNameError(name, other)
 

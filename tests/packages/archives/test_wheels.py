@@ -197,9 +197,11 @@ REFERENCES = st.sampled_from(
     )
 )
 def test_sane_entry_points_are_taken(path: Path, groups: dict[str, dict[str, str]]) -> None:
-    text = "# made by hand\n"
+    text = "# made by hand\n; by whom\n"
     for group, points in groups.items():
-        text += f"\n[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in points.items())
+        text += f"\n [{group}]\n" + "".join(
+            f"\t{name} = {value}\n" for name, value in points.items()
+        )
     assert read_wheel(path, FILES | {ENTRY_POINTS: text})
 
 
@@ -217,7 +219,12 @@ def test_sane_entry_points_are_taken(path: Path, groups: dict[str, dict[str, str
         ("[console_scripts]\ndemo = a:main()\n", "names no object"),
         ("[console_scripts]\ndemo =\n", "names no object"),
         ("[console_scripts]\ndemo = a\n", "names no object"),
-        ("[console_scripts]\ndemo = a:b\n  c\n", "names no object"),
+        ("[console_scripts]\ndemo = a:b\n  c\n", "see line 3"),
+        # What some readers take for a part of the line before, installers take for another one.
+        ("[console_scripts]\ndemo = a:b\n  ../evil = a:b\n", "outside of its folder"),
+        ("[console_scripts]\n; ../evil = a:b\n", "outside of its folder"),
+        ("[console_scripts]\ndemo = " + "a" * 1000 + ":b\n", "see line 2"),
+        ("[console_scripts]\n" + "x\n" * 400_000, "see line 2"),
         ("[console_scripts]\ndemo\n", "see line 2"),
         ("demo = a:main\n", "see line 1"),
         ("[console_scripts\n", "see line 1"),

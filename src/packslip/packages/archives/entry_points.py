@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import configparser
 import re
+from collections.abc import Iterator
 
 from packslip.packages.archives.members import InvalidArchiveError, is_printable
 from packslip.texts import brief
 
 #: Bytes that the file may have; the largest known ones have some tens of thousands.
 LARGEST_ENTRY_POINTS = 1024**2
+
+#: Characters that one name and one reference may have.
+LONGEST = 1000
 
 #: Groups of which installers make programs, whose names are those of files.
 _PROGRAMS = {"console_scripts", "gui_scripts"}
@@ -38,29 +41,35 @@ def check_entry_points(data: bytes) -> None:
         text = data.decode()
     except UnicodeDecodeError:
         raise InvalidEntryPointsError("is not UTF-8") from None
-    parser = configparser.ConfigParser(
-        delimiters=("=",), interpolation=None, default_section="", strict=False
-    )
-    parser.optionxform = str  # type: ignore[method-assign,assignment]
-    try:
-        parser.read_string(text)
-    except configparser.Error as fault:
-        lines = [number for number, _ in getattr(fault, "errors", ())]
-        line = getattr(fault, "lineno", None) or min(lines, default=None)
-        raise InvalidEntryPointsError(
-            "is not in the form of groups in brackets and lines `name = module:object`"
-            + (f": see line {line}" if line else "")
-        ) from None
-    for group in parser.sections():
-        for name, value in parser.items(group):
-            _check(group, name, value)
+    for group, name, value in _entries(text):
+        if not is_printable(group + name + value):
+            raise InvalidEntryPointsError(f"has a name that is not printable: {brief(name)}")
+        if group in _PROGRAMS:
+            _check_program(name, value)
 
 
-def _check(group: str, name: str, value: str) -> None:
-    if not is_printable(group + name):
-        raise InvalidEntryPointsError(f"has a name that is not printable: {brief(name)}")
-    if group not in _PROGRAMS:
-        return
+def _entries(text: str) -> Iterator[tuple[str, str, str]]:
+    """Give group, name and reference of each line, as installers read them.
+
+    `configparser` is not used: it takes an indented line for part of the one before, and installers
+    for one of its own. It also needs the square of the time for lines that it cannot read.
+    """
+    group = None
+    for number, raw in enumerate(text.splitlines(), 1):
+        line = raw.strip()
+        name, equals, value = (part.strip() for part in line.partition("="))
+        if line.startswith("[") and line.endswith("]"):
+            group = line[1:-1].strip()
+        elif line and not line.startswith("#") and (equals or not line.startswith(";")):
+            if group is None or not equals or name.startswith("[") or len(line) > LONGEST:
+                raise InvalidEntryPointsError(
+                    "is not in the form of groups in brackets and lines `name = module:object`:"
+                    f" see line {number}"
+                )
+            yield group, name, value
+
+
+def _check_program(name: str, value: str) -> None:
     if name in {"", ".", ".."} or "/" in name or "\\" in name or _DRIVE.match(name):
         raise InvalidEntryPointsError(f"would make a program {brief(name)} outside of its folder")
     if not _REFERENCE.fullmatch(value):

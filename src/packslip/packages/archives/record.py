@@ -6,15 +6,16 @@ import base64
 import binascii
 import csv
 import hashlib
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from packslip.packages.archives.members import InvalidArchiveError, Member, inside
+from packslip.packages.archives.members import MOST_MEMBERS, InvalidArchiveError, Member, inside
 from packslip.texts import brief
 
 #: Bytes that RECORD may have; a wheel with as many files as are allowed stays below.
-LARGEST_RECORD = 32 * 1024**2
+LARGEST_RECORD = 16 * 1024**2
 
 #: What no line needs to tell of: it would have to know its own hash, or was made after RECORD.
 _WITHOUT_HASH = ("RECORD", "RECORD.jws", "RECORD.p7s")
@@ -106,13 +107,12 @@ class Record:
 
 
 def _rows(data: bytes) -> Iterator[tuple[str, str, str]]:
+    # Line by line: taken apart at once, one of the largest size would take many times its own.
+    rows = csv.reader((line.decode() for line in io.BytesIO(data)), strict=True)
     try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        raise InvalidRecordError("is not UTF-8") from None
-    rows = csv.reader(text.splitlines(), strict=True)
-    try:
-        for row in rows:
+        for count, row in enumerate(rows):
+            if count > MOST_MEMBERS:
+                raise InvalidRecordError(f"has more than {MOST_MEMBERS} lines")
             if not row:
                 continue
             if len(row) != 3:
@@ -121,6 +121,8 @@ def _rows(data: bytes) -> Iterator[tuple[str, str, str]]:
             if not path:
                 raise InvalidRecordError(f"lists {brief(row[0])}, which leads out of the wheel")
             yield path, row[1], row[2]
+    except UnicodeDecodeError:
+        raise InvalidRecordError("is not UTF-8") from None
     except csv.Error:
         raise InvalidRecordError(f"cannot be read at line {rows.line_num}") from None
 
