@@ -117,10 +117,8 @@ def _rows(data: bytes) -> Iterator[tuple[str, str, str]]:
                 continue
             if len(row) != 3:
                 raise InvalidRecordError(f"has a line that is not path,hash,size: {brief(row[0])}")
-            path = inside(row[0])
-            if not path:
-                raise InvalidRecordError(f"lists {brief(row[0])}, which leads out of the wheel")
-            yield path, row[1], row[2]
+            # What leads out of the wheel is no file in it, and missed at the end.
+            yield inside(row[0]) or row[0], row[1], row[2]
     except UnicodeDecodeError:
         raise InvalidRecordError("is not UTF-8") from None
     except csv.Error:
