@@ -21,10 +21,10 @@ from packslip.mirror.current import current_mirror
 from packslip.mirror.models import MirrorPage, PageState
 from packslip.mirror.taking import forget_releases
 from packslip.packages.effects import apply_acts
+from packslip.packages.free_names import require_unreserved_name
 from packslip.packages.latest import refresh_texts
 from packslip.packages.models import File, Maintainer, MaintainerRole, Origin, Package
 from packslip.packages.operations import touch
-from packslip.packages.publishing import require_free_name
 from packslip.simple_api.page import normalize_name
 from packslip.storage.protocol import Storage, metadata_key
 
@@ -148,7 +148,7 @@ def claim_name(
         DisabledOwnerError: the user can do nothing any more.
     """
     package_id = normalize_name(spelled)
-    require_free_name(package_id, spelled)
+    require_unreserved_name(package_id, spelled)
     if owner.disabled_at is not None:
         raise DisabledOwnerError(owner.username)
     package = session.get(Package, package_id, with_for_update=True)

@@ -26,8 +26,8 @@ from packslip.mirror.ranged import WINDOW, RangedFile, wheel_metadata
 from packslip.mirror.transfer import WrongBytesError
 from packslip.mirror.upstreams import Upstream
 from packslip.mirror.waiting import a_place
-from packslip.packages.archives.reading import LARGEST_METADATA
-from packslip.packages.archives.zips import LARGEST_DIRECTORY
+from packslip.packages.archives.members import LARGEST_METADATA
+from packslip.packages.archives.zip_records import LARGEST_DIRECTORY
 from packslip.web.context import current_storage
 
 #: Seconds for which a whole wheel is waited for where upstream sends no parts of it.

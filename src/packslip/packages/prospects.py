@@ -20,9 +20,9 @@ from packslip.errors import PackslipError
 from packslip.packages.access import NotMaintainerError, require_uploader
 from packslip.packages.digests import Digests
 from packslip.packages.filenames import DistributionName
+from packslip.packages.free_names import require_free_name
 from packslip.packages.models import File, Package, RegisteredFilename, Release
 from packslip.packages.publishing import (
-    require_free_name,
     require_only_source,
     require_open,
     require_same_file,
@@ -72,7 +72,7 @@ def foresee(
                 raise
     if prospect.package is None:
         with _noting(prospect.package_faults):
-            require_free_name(package_id, spelled)
+            require_free_name(session, package_id, spelled)
     else:
         maintainer = find_maintainer(session, package_id, user)
         prospect.role = None if maintainer is None else maintainer.role
