@@ -23,7 +23,7 @@ from packslip.mirror.alarm_models import MirrorAlarm
 from packslip.mirror.rule_models import MirrorRule
 from packslip.mirror.rule_operations import add_rule
 from packslip.mirror.rules import Kind, Rule
-from packslip.mirror.verdict import withheld_of
+from packslip.mirror.verdict import judged
 from packslip.notes.models import Note, NoteComment, Visibility
 from packslip.packages.models import Origin, Package
 
@@ -53,7 +53,7 @@ def sent(user: Browser, path: str, **values: object) -> TestResponse:
 
 def is_withheld(session: Session) -> bool:
     session.rollback()
-    return bool(withheld_of(session, "demo", datetime.now(UTC)))
+    return bool(judged(session, "demo", datetime.now(UTC))[0])
 
 
 def ask(member: Browser, session: Session) -> Note:

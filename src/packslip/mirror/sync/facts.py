@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from packslip.mirror.current import current_mirror
 from packslip.mirror.models import MirrorFile
 from packslip.mirror.sync.values import Bar, KnownFile, KnownPackage, KnownRelease
-from packslip.mirror.verdict import Refusal, withheld_of
+from packslip.mirror.verdict import Refusal, judged
 from packslip.packages.models import File, Origin, Package, Release
 from packslip.simple_api.page import PackageStatus
 
@@ -47,7 +47,7 @@ def known_package(session: Session, name: str, now: datetime) -> KnownPackage | 
     if package.status == PackageStatus.QUARANTINED:
         quarantine = Bar(f"It is in quarantine: {package.status_reason or 'no reason is given'}")
     bars = _Bars(
-        refusals={} if is_hosted else withheld_of(session, name, now),
+        refusals={} if is_hosted else judged(session, name, now)[0],
         quarantine=quarantine,
         can_be_asked=bool(current_mirror().upstreams_for(NormalizedName(name))),
         now=now,

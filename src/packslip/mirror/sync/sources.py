@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from packslip.packages.archives import InvalidArchiveError
-from packslip.packages.archives.members import Budget, Kind, checked, read
-from packslip.packages.archives.reading import LARGEST_METADATA
+from packslip.packages.archives.members import LARGEST_METADATA, Budget, Kind, checked, read
 from packslip.packages.archives.tars import tar_members
 from packslip.packages.archives.zips import zip_members
 from packslip.packages.metadata import inspect_metadata
