@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from flask import Config, Flask
-from flask_migrate import Migrate
 
 from packslip import __version__, db
 from packslip import all_models as _all_models  # noqa: F401 - migrations and relationships need all
@@ -182,8 +181,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     app.jinja_env.globals["version"] = __version__
     app.url_map.strict_slashes = True
     context.attach(app, settings, open_storage(settings.storage_url))
-    db.init_app(app)
-    Migrate(app, db.db, directory=str(MIGRATIONS))
+    db.init_app(app, MIGRATIONS)
     errors.init_app(app)
     request_ids.init_app(app)
     headers.init_app(app)

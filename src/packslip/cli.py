@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import cast
 
 import click
 from flask import Flask
 from flask.cli import ScriptInfo
-from flask_migrate.cli import db as db_commands
 
 from packslip import __version__
 from packslip.accounts.commands import token_commands, user_commands
@@ -32,13 +32,32 @@ from packslip.site.mirror_commands import sync_command
 from packslip.subscriptions.commands import webhook_commands
 from packslip.wsgi import serve
 
+#: The commands of Flask-Migrate, which takes long to load.
+_LATE = "db"
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Commands(click.Group):
+    """All commands; those about the schema are loaded when somebody asks for them."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """The names of all commands."""
+        return sorted([*super().list_commands(context), _LATE])
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """The command of that name."""
+        if name == _LATE:
+            from flask_migrate import cli  # noqa: PLC0415 - see above
+
+            return cast("click.Command", cli.db)
+        return super().get_command(context, name)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="packslip")
 @click.pass_context
 def packslip(context: click.Context) -> None:
     """Run and look after a Packslip package index."""
-    as_it_is = context.invoked_subcommand in {db_commands.name, settings_command.name}
+    as_it_is = context.invoked_subcommand in {_LATE, settings_command.name}
     factory = create_app if as_it_is else _migrated_app
     context.obj = ScriptInfo(create_app=factory, set_debug_flag=False)
     for name in unknown_settings(os.environ):
@@ -62,7 +81,6 @@ for command in (
     mirror_commands,
     event_commands,
     webhook_commands,
-    db_commands,
     import_command,
     check_command,
     search_command,

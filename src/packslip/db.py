@@ -10,9 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, cast
 
-import flask_migrate
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
@@ -31,7 +28,9 @@ from sqlalchemy import (
     TypeDecorator,
     case,
     event,
+    inspect,
     make_url,
+    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -158,9 +157,14 @@ class Changed(Created):
 db = SQLAlchemy(model_class=Base)
 
 
-def init_app(app: Flask) -> None:
-    """Bind the application to its database."""
+_MIGRATIONS = "packslip_migrations"
+
+
+def init_app(app: Flask, migrations: Path) -> None:
+    """Bind the application to its database, and to the folder with its migrations."""
     db.init_app(app)
+    app.extensions[_MIGRATIONS] = migrations
+    app.extensions["migrate"] = _LateMigrate(app, migrations)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             _prepare_sqlite(db.engine)
@@ -175,6 +179,25 @@ def engine_options(url: str) -> dict[str, Any]:
     # A server that is cut off would otherwise be waited for as long as the system does.
     hasty = {} if "connect_timeout" in make_url(url).query else {"connect_timeout": 5}
     return options | {"pool_pre_ping": True, "connect_args": hasty}
+
+
+class _LateMigrate:
+    """Stands for what Flask-Migrate keeps of an application, until somebody looks at it.
+
+    Loading it and Alembic takes as long as a third of all else, and nobody needs them while the
+    schema is the newest one.
+    """
+
+    def __init__(self, app: Flask, migrations: Path) -> None:
+        self._app = app
+        self._migrations = migrations
+
+    def __getattr__(self, name: str) -> Any:
+        from flask_migrate import Migrate  # noqa: PLC0415 - see above
+
+        # It takes this one's place.
+        Migrate(self._app, db, directory=str(self._migrations))
+        return getattr(self._app.extensions["migrate"], name)
 
 
 def open_reader(engine: Engine) -> sqlite3.Connection | None:
@@ -249,9 +272,13 @@ def tables_being_copied(connection: Connection) -> Iterator[None]:
 def schema_revisions() -> tuple[str | None, str | None]:
     """The revision that the database's schema has, and the newest one that there is."""
     with db.engine.connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    scripts = ScriptDirectory(current_app.extensions["migrate"].directory)
-    return current, scripts.get_current_head()
+        has_any = inspect(connection).has_table("alembic_version")
+        revisions = text("SELECT version_num FROM alembic_version")
+        current = connection.execute(revisions).scalar() if has_any else None
+    folder: Path = current_app.extensions[_MIGRATIONS]
+    # They are numbered, and their files are named by it.
+    newest = max(path.name for path in (folder / "versions").glob("[0-9]*.py"))
+    return current, newest.partition("_")[0]
 
 
 def upgrade_schema() -> None:
@@ -261,7 +288,9 @@ def upgrade_schema() -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         current, newest = schema_revisions()
         if current != newest:
-            flask_migrate.upgrade()
+            from flask_migrate import upgrade  # noqa: PLC0415 - it takes long to load
+
+            upgrade()
 
 
 def session() -> Session:
