@@ -215,7 +215,8 @@ def _instance_config() -> Config:
 
 def _make_data_folder(settings: Settings) -> None:
     try:
-        settings.data.mkdir(parents=True, exist_ok=True)
+        # Private notes are in it.
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         fault = f"PACKSLIP_DATA: {settings.data} cannot be made: {error.strerror}"
         raise SettingsError([fault]) from error

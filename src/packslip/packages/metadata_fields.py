@@ -233,7 +233,8 @@ class FieldReader:
 
     def _web_address(self, name: str, value: str) -> str | None:
         try:
-            parts = urlsplit(value)
+            # Its beginning tells the scheme. Hosts are normalised, which takes long for long ones.
+            parts = urlsplit(value[: LONGEST_URL + 1])
             scheme, host = parts.scheme, parts.hostname
         except ValueError:
             scheme, host = "", None

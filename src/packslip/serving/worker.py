@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
+from http import HTTPStatus
 from selectors import EVENT_READ
 from socket import socket
 from typing import Any
 
 from gunicorn.http.body import ChunkedReader, LengthReader
+from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from packslip.serving import refusals
 from packslip.serving.stalling import HEADER_PATIENCE, Watchdog
 
 #: Seconds for which connections without a request are kept once the worker is to end.
@@ -90,7 +94,22 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
     def handle_request(self, req: Any, conn: _Connection) -> Any:
         """Answer a request whose headers were read."""
         self._watchdog.note_request(conn.sock, _Request(req))
+        refusals.require_plain_headers(req.headers)
         return super().handle_request(req, conn)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+        """Answer a message that cannot be read, or over which the server failed.
+
+        Nothing of it gets into the log, since it may hold secrets.
+        """
+        status = refusals.status_of(exc)
+        if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            self.log.error("A request failed outside of the application", exc_info=exc)
+        else:
+            address = addr[0] if addr else "a socket"
+            self.log.warning("No request from %s: %s", address, type(exc).__name__)
+        with contextlib.suppress(OSError):
+            write_nonblock(client, refusals.answer(status))
 
     def finish_request(self, conn: _Connection, fs: Future[Any]) -> None:
         """Wait for the connection's next request if the client was told that it may send one.

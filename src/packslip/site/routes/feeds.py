@@ -70,8 +70,8 @@ def feed_item(
 ) -> dict[str, str]:
     """An entry of a feed; `guid` names it where several lead to one page."""
     return {
-        "title": _NOT_XML.sub("", title),
-        "description": _NOT_XML.sub("", description),
+        "title": title,
+        "description": description,
         "link": base_url() + path,
         "guid": guid,
         "date": format_datetime(moment),
@@ -82,4 +82,4 @@ def feed_of(title: str, path: str, items: list[dict[str, str]]) -> Response:
     """The feed about what stands under that path."""
     link = base_url() + path
     feed = render_template("site/feed.xml", title=title, link=link, items=items)
-    return Response(feed, mimetype="application/rss+xml")
+    return Response(_NOT_XML.sub("", feed), mimetype="application/rss+xml")
