@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import cast
 
 import click
 from flask import Flask
@@ -19,6 +18,7 @@ from packslip.db import upgrade_schema
 from packslip.downloads.commands import stats_command
 from packslip.errors import PackslipError, SettingsError
 from packslip.events.commands import event_commands
+from packslip.migrating import schema_commands
 from packslip.mirror.commands import mirror_commands
 from packslip.notes import folder_commands
 from packslip.notes.commands import note_commands, unyank, yank
@@ -32,32 +32,13 @@ from packslip.site.mirror_commands import sync_command
 from packslip.subscriptions.commands import webhook_commands
 from packslip.wsgi import serve
 
-#: The commands of Flask-Migrate, which takes long to load.
-_LATE = "db"
 
-
-class _Commands(click.Group):
-    """All commands; those about the schema are loaded when somebody asks for them."""
-
-    def list_commands(self, context: click.Context) -> list[str]:
-        """The names of all commands."""
-        return sorted([*super().list_commands(context), _LATE])
-
-    def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        """The command of that name."""
-        if name == _LATE:
-            from flask_migrate import cli  # noqa: PLC0415 - see above
-
-            return cast("click.Command", cli.db)
-        return super().get_command(context, name)
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="packslip")
 @click.pass_context
 def packslip(context: click.Context) -> None:
     """Run and look after a Packslip package index."""
-    as_it_is = context.invoked_subcommand in {_LATE, settings_command.name}
+    as_it_is = context.invoked_subcommand in {schema_commands.name, settings_command.name}
     factory = create_app if as_it_is else _migrated_app
     context.obj = ScriptInfo(create_app=factory, set_debug_flag=False)
     for name in unknown_settings(os.environ):
@@ -81,6 +62,7 @@ for command in (
     mirror_commands,
     event_commands,
     webhook_commands,
+    schema_commands,
     import_command,
     check_command,
     search_command,

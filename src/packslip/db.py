@@ -41,6 +41,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from packslip import migrating
 from packslip.errors import UnavailableError
 
 #: Seconds for which a writer waits for another one on SQLite.
@@ -164,7 +165,7 @@ def init_app(app: Flask, migrations: Path) -> None:
     """Bind the application to its database, and to the folder with its migrations."""
     db.init_app(app)
     app.extensions[_MIGRATIONS] = migrations
-    app.extensions["migrate"] = _LateMigrate(app, migrations)
+    migrating.attach(app, db, migrations)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             _prepare_sqlite(db.engine)
@@ -179,25 +180,6 @@ def engine_options(url: str) -> dict[str, Any]:
     # A server that is cut off would otherwise be waited for as long as the system does.
     hasty = {} if "connect_timeout" in make_url(url).query else {"connect_timeout": 5}
     return options | {"pool_pre_ping": True, "connect_args": hasty}
-
-
-class _LateMigrate:
-    """Stands for what Flask-Migrate keeps of an application, until somebody looks at it.
-
-    Loading it and Alembic takes as long as a third of all else, and nobody needs them while the
-    schema is the newest one.
-    """
-
-    def __init__(self, app: Flask, migrations: Path) -> None:
-        self._app = app
-        self._migrations = migrations
-
-    def __getattr__(self, name: str) -> Any:
-        from flask_migrate import Migrate  # noqa: PLC0415 - see above
-
-        # It takes this one's place.
-        Migrate(self._app, db, directory=str(self._migrations))
-        return getattr(self._app.extensions["migrate"], name)
 
 
 def open_reader(engine: Engine) -> sqlite3.Connection | None:
@@ -288,9 +270,7 @@ def upgrade_schema() -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         current, newest = schema_revisions()
         if current != newest:
-            from flask_migrate import upgrade  # noqa: PLC0415 - it takes long to load
-
-            upgrade()
+            migrating.upgrade()
 
 
 def session() -> Session:
