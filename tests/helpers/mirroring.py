@@ -162,7 +162,7 @@ def add_mirrored_file(
             session.add(page)
         release = session.scalar(select(Release).where(Release.package_id == package))
         if release is None:
-            release = new_release(package, "1.0")
+            release = new_release(package, "1.0", Origin.MIRRORED)
         file = File(
             **{
                 "release": release,

@@ -262,7 +262,7 @@ def _releases(session: Session, package_id: str, versions: Sequence[str]) -> dic
         if release.canonical_version in wanted
     }
     for key in wanted.keys() - releases.keys():
-        releases[key] = new_release(package_id, wanted[key])
+        releases[key] = new_release(package_id, wanted[key], Origin.MIRRORED)
         session.add(releases[key])
     return releases
 
