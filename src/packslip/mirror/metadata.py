@@ -21,6 +21,7 @@ from packslip.mirror.fetching import upstream_of
 from packslip.mirror.file_operations import RETRY_AFTER, kept_metadata_key
 from packslip.mirror.file_queries import OFFERED, Wanted, wanted_file
 from packslip.mirror.following import PATIENCE, NothingCameError, follow
+from packslip.mirror.made_metadata import compare_made_metadata, metadata_of_kept
 from packslip.mirror.parts import PartFile, Stage, failure_of, part_path
 from packslip.mirror.ranged import WINDOW, RangedFile, wheel_metadata
 from packslip.mirror.transfer import WrongBytesError
@@ -99,6 +100,7 @@ def _provide(session: Session, file_id: int, turn: PartFile) -> Wanted:
     with write_transaction(session):
         file_operations.note_metadata(session, wanted, sha256)
     turn.remove()
+    compare_made_metadata(session, current_storage(), file_id)
     return _read(session, file_id)
 
 
@@ -142,10 +144,7 @@ def _made(session: Session, wanted: Wanted) -> bytes:
             return _from_parts(current_client(), upstream, wanted)
         except _NoRangesError:
             wanted = _keep_whole(session, wanted)
-    assert wanted.storage_key is not None
-    with current_storage().open(wanted.storage_key) as stored:
-        file = RangedFile(stored.size, lambda start, stop: b"".join(stored.read(start, stop)))
-        return wheel_metadata(file, wanted.filename)
+    return metadata_of_kept(current_storage(), wanted)
 
 
 def _keep_whole(session: Session, wanted: Wanted) -> Wanted:

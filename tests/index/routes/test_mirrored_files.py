@@ -28,12 +28,17 @@ from tests.helpers.mirroring import (
     file_upstream,
 )
 
+from packslip.db import write_transaction
 from packslip.errors import PackslipError, StorageFullError
 from packslip.events.models import Event
 from packslip.mirror import current, following, parts, transfer
+from packslip.mirror.alarm_words import text_of
+from packslip.mirror.alarms import open_alarms
 from packslip.mirror.fetches import current_fetches
+from packslip.mirror.file_operations import kept_metadata_key
 from packslip.mirror.models import MirrorFile
 from packslip.mirror.parts import HEAD
+from packslip.packages.metadata import inspect_metadata
 from packslip.packages.models import File, Package, Release
 from packslip.simple_api.addresses import address_of
 from packslip.web import context
@@ -378,6 +383,53 @@ def test_metadata_that_upstream_does_not_offer_is_made_from_the_wheel(
     assert row.metadata_is_static
     assert (row.storage_key is None) is ranges
     assert len(upstream.requests) <= 2
+
+
+def test_metadata_of_wrong_parts_is_replaced_when_the_whole_wheel_comes(
+    session: Session, client: FlaskClient, upstream: FileUpstream, tmp_path: Path
+) -> None:
+    code = {"demo/data.bin": random.Random(1).randbytes(200_000)}
+    right, wrong = (
+        build_wheel(tmp_path / name, "demo", "1.0", files=code, Summary=name).read_bytes()
+        for name in ("right", "wrong")
+    )
+    url = upstream.add(right, WHEEL, Manner(data=wrong), Manner(data=wrong), Manner())
+    file = add_mirrored_file(session, url, right, size=0)
+    path = f"{path_of(file)}.metadata"
+    made = get(client, path).data
+    assert b"Summary: wrong" in made
+    assert len(upstream.requests) < 3
+    upstream.manners[f"/{WHEEL}"] = [Manner()]
+    with write_transaction(session):
+        release = session.get_one(Release, file.release_id)
+        metadata = inspect_metadata(made)[0]
+        assert metadata is not None
+        release.core_metadata = metadata.as_json()
+    assert get(client, path_of(file)).data == right
+    settle(session)
+    assert b"Summary: right" in get(client, path).data
+    session.rollback()
+    assert session.get_one(Release, file.release_id).core_metadata["summary"] == "right"
+    event = session.scalars(select(Event).where(Event.action == "mirror.refuse-file")).one()
+    assert event.data["filename"] == f"{WHEEL}.metadata"
+    assert session.get_one(Package, "demo").serial == event.id
+    [alarm] = open_alarms(session, "demo")
+    assert "made of parts of a wheel" in text_of(alarm)
+    wrong_key = kept_metadata_key(sha256(made).hexdigest(), WHEEL)
+    assert not current_storage().exists(wrong_key)
+
+
+def test_right_metadata_of_parts_stays_when_the_whole_wheel_comes(
+    session: Session, client: FlaskClient, upstream: FileUpstream, tmp_path: Path
+) -> None:
+    code = {"demo/data.bin": random.Random(1).randbytes(200_000)}
+    data = build_wheel(tmp_path, "demo", "1.0", files=code).read_bytes()
+    file = add_mirrored_file(session, upstream.add(data), data)
+    made = get(client, f"{path_of(file)}.metadata").data
+    get(client, path_of(file))
+    settle(session)
+    assert get(client, f"{path_of(file)}.metadata").data == made
+    assert "mirror.refuse-file" not in actions(session)
 
 
 def test_a_source_distribution_without_metadata_has_none(
