@@ -1,4 +1,4 @@
-"""What the mirror does beside answering: the lists of names, and texts for its packages.
+"""What the mirror does beside answering: the lists of names, texts for its packages, clearing up.
 
 It is done by a thread of each server process. Nothing of it is lost when a process dies: what was
 not done is found to be missing the next time.
@@ -25,6 +25,7 @@ from packslip.errors import PackslipError
 from packslip.mirror.circuit import is_broken
 from packslip.mirror.current import current_mirror
 from packslip.mirror.describing import describe
+from packslip.mirror.missing_names import forget_missing
 from packslip.mirror.names import fetch_names
 from packslip.mirror.upstreams import Upstream
 
@@ -112,6 +113,7 @@ class Keeper:
         while True:
             if time.monotonic() - looked_at >= _POLL:
                 self._quietly(self._renew_names)
+                self._quietly(self._forget_missing)
                 looked_at = time.monotonic()
             try:
                 wanted = self._waiting.get(timeout=_POLL)
@@ -131,6 +133,10 @@ class Keeper:
     def _describe(self, package_id: str, version: str | None) -> None:
         with Session(db.engine) as session:
             describe(session, package_id, version)
+
+    def _forget_missing(self) -> None:
+        with Session(db.engine) as session:
+            forget_missing(session)
 
     def _renew_names(self) -> None:
         for upstream in current_mirror().upstreams:

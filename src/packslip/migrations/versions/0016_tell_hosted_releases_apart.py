@@ -1,10 +1,16 @@
-"""Find the newest hosted packages and releases among any number of mirrored ones."""
+"""Find what is hosted, and names that nobody has, among any number of mirrored packages."""
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0016"
 down_revision = "0015"
+
+_INDEXES = {
+    "packages": ["origin", "created_at"],
+    "releases": ["origin", "created_at"],
+    "mirror_pages": ["state", "updated_at"],
+}
 
 
 def upgrade() -> None:
@@ -14,12 +20,11 @@ def upgrade() -> None:
         "UPDATE releases SET origin = 'mirrored'"
         " WHERE package_id IN (SELECT id FROM packages WHERE origin = 'mirrored')"
     )
-    for table in ("packages", "releases"):
-        name = op.f(f"ix_{table}_origin_created_at")
-        op.create_index(name, table, ["origin", "created_at"])
+    for table, columns in _INDEXES.items():
+        op.create_index(op.f(f"ix_{table}_{'_'.join(columns)}"), table, columns)
 
 
 def downgrade() -> None:
-    for table in ("releases", "packages"):
-        op.drop_index(op.f(f"ix_{table}_origin_created_at"), table)
+    for table, columns in _INDEXES.items():
+        op.drop_index(op.f(f"ix_{table}_{'_'.join(columns)}"), table)
     op.drop_column("releases", "origin")
