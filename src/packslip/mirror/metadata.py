@@ -15,7 +15,7 @@ from packslip.errors import NotFoundError
 from packslip.mirror import file_operations
 from packslip.mirror.circuit import asking
 from packslip.mirror.client import UpstreamClient, current_client
-from packslip.mirror.errors import UpstreamFailedError
+from packslip.mirror.errors import UpstreamFailedError, UpstreamSlowError
 from packslip.mirror.fetches import POLL, mirror_folder
 from packslip.mirror.fetching import upstream_of
 from packslip.mirror.file_operations import RETRY_AFTER, kept_metadata_key
@@ -177,6 +177,7 @@ class _Parts:
         self._upstream = upstream
         self._wanted = wanted
         self._validator: str | None = None
+        self._deadline = time.monotonic() + PATIENCE
         self.size = 0
 
     def ask(self, wanted_range: str) -> tuple[int, bytes]:
@@ -184,14 +185,20 @@ class _Parts:
 
         Raises:
             _NoRangesError: upstream sends the whole file, or another one by now.
+            UpstreamSlowError: all parts together take too long.
         """
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise UpstreamSlowError(self._upstream.name, PATIENCE)
         headers = {"Accept-Encoding": "identity", "Range": wanted_range}
         if self._validator is not None:
             headers["If-Range"] = self._validator
         with ExitStack() as stack:
             with asking(self._upstream):
                 incoming = stack.enter_context(
-                    self._client.open(self._upstream, self._wanted.url, headers=headers)
+                    self._client.open(
+                        self._upstream, self._wanted.url, headers=headers, seconds=min(left, 12)
+                    )
                 )
             told = _RANGE.match(incoming.headers.get("Content-Range") or "")
             if incoming.status != 206 or told is None:
@@ -207,6 +214,8 @@ class _Parts:
                 data += chunk
                 if len(data) > length:
                     break
+                if time.monotonic() > self._deadline:
+                    raise UpstreamSlowError(self._upstream.name, PATIENCE)
         if len(data) != length:
             raise UpstreamFailedError(self._upstream.name, "a part had another length than it said")
         return start, bytes(data)

@@ -27,6 +27,8 @@ from tests.helpers.mirroring import (
     add_mirrored_file,
     file_upstream,
 )
+from tests.helpers.upstream import answer as whole_answer
+from tests.helpers.upstream import scripted_upstream
 
 from packslip.db import write_transaction
 from packslip.errors import PackslipError, StorageFullError
@@ -221,6 +223,52 @@ def test_silence_is_a_time_out_and_the_fetch_goes_on(
     settle(session)
     assert get(client, path).data == SMALL
     assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize("came", [0, 1000, following.HELD_BACK])
+def test_an_upstream_that_hangs_before_anything_could_be_sent_is_a_time_out_too(
+    session: Session, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, app: Flask, came: int
+) -> None:
+    monkeypatch.setattr(following, "PATIENCE", 0.2)
+    with scripted_upstream() as upstream:
+        change(app, upstream_url=upstream.simple_url)
+        release = threading.Event()
+        whole = whole_answer(DATA, ETag='"1"')
+        start = len(whole) - len(DATA) + came
+        upstream.script(f"/{WHEEL}", whole[:start], release, whole[start:])
+        path = path_of(add_mirrored_file(session, f"{upstream.url}/{WHEEL}", DATA))
+        found = get(client, path)
+        amount = f"only {came} bytes" if came else "nothing"
+        assert found.status == f"504 The mirror got {amount} of {WHEEL} within 0 s."
+        assert "Content-Length" not in found.headers or found.content_length == len(found.data)
+        release.set()
+        settle(session)
+        assert get(client, path).data == DATA
+        assert len(upstream.requests) == 1
+
+
+def test_an_upstream_that_hangs_after_the_first_byte_is_a_cut(
+    session: Session, client: FlaskClient, app: Flask
+) -> None:
+    with scripted_upstream() as upstream:
+        change(app, upstream_url=upstream.simple_url)
+        [one] = current.current_mirror().upstreams
+        hasty = replace(current.current_mirror(), upstreams=(replace(one, read_timeout=0.1),))
+        app.extensions["packslip_mirror"] = hasty
+        whole = whole_answer(DATA, ETag='"1"')
+        upstream.script(f"/{WHEEL}", whole[:300_000], threading.Event())
+        path = path_of(add_mirrored_file(session, f"{upstream.url}/{WHEEL}", DATA))
+        found = client.get(path)
+        assert (found.status_code, found.content_length) == (200, len(DATA))
+        sent = bytearray()
+        with pytest.raises(PackslipError):
+            for block in found.iter_encoded():
+                sent += block
+        found.close()
+        assert 0 < len(sent) < 300_000
+        assert DATA.startswith(bytes(sent))
+        settle(session)
+        assert not downloads(session)
 
 
 @pytest.mark.parametrize("room", [0, 300_000])
