@@ -55,8 +55,9 @@ log = structlog.get_logger(__name__)
 class Keeper:
     """Works in a daemon thread once it is started."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, look_for_news: Callable[[Session], object]) -> None:
         self._app = app
+        self._look_for_news = look_for_news
         self._process = 0
         self._waiting: queue.Queue[_Wanted | None] = queue.Queue(_ROOM)
         #: When releases that somebody looked at were last asked for.
@@ -114,6 +115,7 @@ class Keeper:
             if time.monotonic() - looked_at >= _POLL:
                 self._quietly(self._renew_names)
                 self._quietly(self._forget_missing)
+                self._quietly(self._look)
                 looked_at = time.monotonic()
             try:
                 wanted = self._waiting.get(timeout=_POLL)
@@ -137,6 +139,10 @@ class Keeper:
     def _forget_missing(self) -> None:
         with Session(db.engine) as session:
             forget_missing(session)
+
+    def _look(self) -> None:
+        with Session(db.engine) as session:
+            self._look_for_news(session)
 
     def _renew_names(self) -> None:
         for upstream in current_mirror().upstreams:
@@ -168,9 +174,12 @@ def renew_names(upstream: Upstream, *, at_once: bool = False) -> int | None:
         return fetch_names(upstream, names)
 
 
-def init_app(app: Flask) -> None:
-    """Give the application a keeper that is not started."""
-    app.extensions[_EXTENSION] = Keeper(app)
+def init_app(app: Flask, look_for_news: Callable[[Session], object]) -> None:
+    """Give the application a keeper that is not started.
+
+    It calls `look_for_news` once a minute, within the application.
+    """
+    app.extensions[_EXTENSION] = Keeper(app, look_for_news)
 
 
 def current_keeper() -> Keeper:

@@ -35,6 +35,7 @@ def known_files(session: Session, package_id: str) -> Sequence[KnownFile]:
         select(
             File.id,
             File.filename,
+            Release.canonical_version,
             *(getattr(File, name) for name in _FILE_COLUMNS),
             *(getattr(MirrorFile, name) for name in _MIRROR_COLUMNS),
         )
@@ -46,6 +47,7 @@ def known_files(session: Session, package_id: str) -> Sequence[KnownFile]:
         KnownFile(
             file_id=row["id"],
             filename=row["filename"],
+            canonical_version=row["canonical_version"],
             file={name: row[name] for name in _FILE_COLUMNS},
             mirror={name: row[name] for name in _MIRROR_COLUMNS},
         )

@@ -15,7 +15,7 @@ from packslip.packages import queries
 from packslip.packages.access import Rights, rights_of
 from packslip.packages.models import Origin, Package, Release
 from packslip.packages.nearest_names import nearest_names
-from packslip.subscriptions.queries import is_watching
+from packslip.subscriptions.queries import find_watch
 
 _EXTENSION = "packslip_heads"
 
@@ -63,6 +63,8 @@ class Head:
     summary: str
     #: Whether the reader watches the package; None when nobody is logged in.
     is_watched: bool | None = None
+    #: Whether they are told of new upstream releases, too.
+    is_told_of_releases: bool = False
     kept_back: KeptBack | None = None
 
     @property
@@ -121,6 +123,7 @@ def read_head(
     release = latest
     if version is not None:
         release = queries.get_release(session, package, version, without_texts=not with_texts)
+    watch = None if user is None else find_watch(session, user, package.id)
     told = release.core_metadata.get("summary") if release and with_texts else None
     return Head(
         package=package,
@@ -130,7 +133,8 @@ def read_head(
         rights=rights_of(session, user, package),
         is_pinned=is_pinned,
         summary=told or package.summary,
-        is_watched=None if user is None else is_watching(session, user, package.id),
+        is_watched=None if user is None else watch is not None,
+        is_told_of_releases=watch is not None and watch.of_releases,
         kept_back=kept_back,
     )
 

@@ -24,6 +24,7 @@ from packslip.index.models import StagedUpload
 from packslip.mirror.describing import describe
 from packslip.mirror.keeper import Keeper, current_keeper
 from packslip.mirror.models import MirrorFile, MirrorPage
+from packslip.mirror.news import NEWS_AFTER, look_for_news
 from packslip.mirror.rule_operations import add_rule
 from packslip.mirror.rules import Kind, Rule
 from packslip.packages.models import File, Origin, Package, Release
@@ -186,6 +187,33 @@ def test_when_nothing_comes_through_the_page_installs_nothing(app: Flask, sessio
     assert '<span class="badge">latest</span>' not in page
     assert "demo 2.0 cannot be installed from this index" in page
     assert browser.get("/pypi/demo/json").json["urls"] == []
+
+
+def test_what_somebody_wants_to_hear_of_is_asked_for_without_a_client(
+    app: Flask, session: Session, upstream: ScriptedUpstream
+) -> None:
+    for name in ("demo", "other"):
+        mirror(session, name, upstream_file(f"{name}-1.0.tar.gz"))
+        upstream.page(name, entry(f"{name}-1.0.tar.gz"), entry(f"{name}-2.0.tar.gz"))
+    browser = Browser(app)
+    browser.log_in_as(make_user(session, "ada").id)
+    for name in ("demo", "other"):
+        browser.submit(f"/project/{name}/", "/account/watches/add")
+    answer = browser.submit("/project/demo/", "/account/watches/releases")
+    assert answer.location == "/project/demo/"
+    assert "No mail of new releases" in browser.get("/account/watches/").text
+    assert look_for_news(session) == 0
+    with write_transaction(session):
+        session.execute(update(MirrorPage).values(checked_at=datetime.now(UTC) - NEWS_AFTER))
+    assert look_for_news(session) == 1
+    assert upstream.paths() == ["/simple/demo/"]
+    session.rollback()
+    assert session.get_one(Package, "demo").latest_version == "2.0"
+    browser.submit("/account/watches/", "/account/watches/releases")
+    assert "No mail of new releases" not in browser.get("/project/demo/").text
+    with write_transaction(session):
+        session.execute(update(MirrorPage).values(checked_at=datetime.now(UTC) - NEWS_AFTER))
+    assert look_for_news(session) == 0
 
 
 def test_an_older_release_is_described_once_somebody_looks_at_it(

@@ -1,4 +1,7 @@
-"""Find what is hosted, and names that nobody has, among any number of mirrored packages."""
+"""Find what is hosted, and names that nobody has, among any number of mirrored packages.
+
+Who watches a package can be told of new upstream releases.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -20,6 +23,10 @@ def upgrade() -> None:
         "UPDATE releases SET origin = 'mirrored'"
         " WHERE package_id IN (SELECT id FROM packages WHERE origin = 'mirrored')"
     )
+    op.add_column(
+        "watches",
+        sa.Column("of_releases", sa.Boolean(), server_default=sa.false(), nullable=False),
+    )
     for table, columns in _INDEXES.items():
         op.create_index(op.f(f"ix_{table}_{'_'.join(columns)}"), table, columns)
 
@@ -27,4 +34,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table, columns in _INDEXES.items():
         op.drop_index(op.f(f"ix_{table}_{'_'.join(columns)}"), table)
+    op.drop_column("watches", "of_releases")
     op.drop_column("releases", "origin")
