@@ -55,6 +55,14 @@ def files_given(session: Session, package_id: str, now: datetime) -> set[str]:
     return set(session.scalars(_listed(package_id))) - refused.keys()
 
 
+def files_undated(session: Session, package_id: str) -> set[str]:
+    """The names of those of which upstream does not say when they came."""
+    undated = select(File.filename).join(MirrorFile, MirrorFile.file_id == File.id)
+    undated = undated.join(Release, File.release_id == Release.id)
+    of_package = undated.where(Release.package_id == package_id, MirrorFile.dated.is_(False))
+    return set(session.scalars(of_package))
+
+
 def _listed(package_id: str) -> Select[str]:
     can_be_had: ColumnElement[bool] = File.storage_key.is_not(None)
     if current_mirror():

@@ -171,6 +171,22 @@ def test_the_latest_that_installers_get_is_what_the_page_installs(
     }
 
 
+def test_dates_that_upstream_does_not_give_are_not_made_up(app: Flask, session: Session) -> None:
+    day = datetime(2024, 5, 6, 7, 8, tzinfo=UTC)
+    mirror(session, "demo", upstream_file("demo-1.0.tar.gz", uploaded_at=day))
+    mirror(session, "other", upstream_file("other-1.0.tar.gz"))
+    browser = Browser(app)
+    assert "first seen" not in browser.get("/project/demo/files/").text
+    assert "first seen" not in browser.get("/project/demo/releases/").text
+    assert "first seen <time" in browser.get("/project/other/files/").text
+    assert "first seen here" in browser.get("/project/other/releases/").text
+    [told], [untold] = (
+        browser.get(f"/pypi/{name}/json").json["urls"] for name in ("demo", "other")
+    )
+    assert told["upload_time"] == "2024-05-06T07:08:00"
+    assert (untold["upload_time"], untold["upload_time_iso_8601"]) == (None, None)
+
+
 def test_when_nothing_comes_through_the_page_installs_nothing(app: Flask, session: Session) -> None:
     mirror(session, "demo", upstream_file("demo-1.0.tar.gz"), upstream_file("demo-2.0.tar.gz"))
     with write_transaction(session):

@@ -15,7 +15,7 @@ from werkzeug import Response
 from packslip.accounts.readers import current_reading_user, guard_reading
 from packslip.db import session
 from packslip.index import queries
-from packslip.mirror.given import files_given
+from packslip.mirror.given import files_given, files_undated
 from packslip.mirror.refreshing import make_current
 from packslip.notes.about import notes_about
 from packslip.notes.expiry import read_current
@@ -72,6 +72,8 @@ class _Found:
     package: Package
     #: The files that installers find on the page of a mirrored package; None of a hosted one.
     given: Collection[str] | None
+    #: Those of which nobody says when they came.
+    undated: Collection[str] = ()
 
 
 def _found(name: NormalizedName) -> _Found:
@@ -80,7 +82,8 @@ def _found(name: NormalizedName) -> _Found:
     package = read_current(db_session, lambda: queries.package_with_files(db_session, name))
     if package.origin != Origin.MIRRORED:
         return _Found(package, None)
-    return _Found(package, files_given(db_session, package.id, datetime.now(UTC)))
+    given = files_given(db_session, package.id, datetime.now(UTC))
+    return _Found(package, given, files_undated(db_session, package.id))
 
 
 def _answer(found: _Found, document: dict[str, Any]) -> Response:
@@ -168,7 +171,11 @@ def _files(found: _Found, release: Release) -> list[dict[str, Any]]:
     if found.package.status == PackageStatus.QUARANTINED:
         return []
     addresses = ((file, _address(found, file)) for file in release.files)
-    return [_file(release, file, address) for file, address in addresses if address]
+    return [
+        _file(release, file, address, is_dated=file.filename not in found.undated)
+        for file, address in addresses
+        if address
+    ]
 
 
 def _address(found: _Found, file: File) -> str | None:
@@ -179,7 +186,7 @@ def _address(found: _Found, file: File) -> str | None:
     return f"{base_url()}/{address_of(file.id, file.sha256, file.filename)}"
 
 
-def _file(release: Release, file: File, address: str) -> dict[str, Any]:
+def _file(release: Release, file: File, address: str, *, is_dated: bool) -> dict[str, Any]:
     digests = {"blake2b_256": file.blake2_256, "md5": file.md5, "sha256": file.sha256}
     return {
         "comment_text": "",
@@ -192,8 +199,8 @@ def _file(release: Release, file: File, address: str) -> dict[str, Any]:
         "python_version": file.tags.partition("-")[0],
         "requires_python": file.requires_python,
         "size": file.size,
-        "upload_time": file.uploaded_at.strftime("%Y-%m-%dT%H:%M:%S"),
-        "upload_time_iso_8601": file.uploaded_at,
+        "upload_time": file.uploaded_at.strftime("%Y-%m-%dT%H:%M:%S") if is_dated else None,
+        "upload_time_iso_8601": file.uploaded_at if is_dated else None,
         "url": address,
         "yanked": release.yanked,
         "yanked_reason": release.yanked_reason,

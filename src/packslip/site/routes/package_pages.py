@@ -19,6 +19,7 @@ from packslip.mirror.alarm_models import MirrorAlarm
 from packslip.mirror.alarms import open_alarms
 from packslip.mirror.current import current_mirror
 from packslip.mirror.explanations import WithheldRelease, withheld_releases
+from packslip.mirror.given import files_undated
 from packslip.mirror.keeper import current_keeper
 from packslip.mirror.refreshing import make_current
 from packslip.packages import listings, requirements
@@ -73,6 +74,8 @@ def releases(name: str) -> BaseResponse:
         head=head,
         listed=listings.list_releases(session, head.package.id, page),
         downloads=release_downloads(session, head.package.id, _RECENT),
+        are_undated=head.package.origin == Origin.MIRRORED
+        and bool(files_undated(session, head.package.id)),
         page=page,
         pages=pages,
     )
