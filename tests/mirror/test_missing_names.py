@@ -7,12 +7,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from tests.helpers.accounts import ACTOR
 from tests.helpers.packages import add_package
 
 from packslip.db import write_transaction
+from packslip.events.models import Action
+from packslip.events.operations import record
 from packslip.mirror import missing_names
 from packslip.mirror.missing_names import forget_missing
 from packslip.mirror.models import MirrorPage, PageState
+from packslip.packages.stamps import PageStamp
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
@@ -46,8 +50,12 @@ def test_names_that_nobody_has_are_known_for_a_day(
     add_page(session, "gone", 9 * DAY)
     add_package(session, "gone", origin="mirrored")
     add_page(session, "asked", 9 * DAY, lease_until=datetime.now(UTC) + HOUR)
-    session.commit()
+    with write_transaction(session):
+        record(session, ACTOR, Action.PACKAGE_REMOVE, package_id="random-0")
     assert forget_missing(session) == 6
+    # The stamp of what had a page once is never the same again.
+    stamped = set(session.scalars(select(PageStamp.package_id)))
+    assert stamped == {"random-0", "lately", "found", "gone", "asked"}
     assert names(session) == {"lately", "found", "gone", "asked"}
     assert forget_missing(session) == 0
 

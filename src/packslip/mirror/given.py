@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from packslip.mirror.current import current_mirror
 from packslip.mirror.models import MirrorFile
 from packslip.mirror.rule_queries import facts_of_package
-from packslip.mirror.verdict import Refusal, rules_about, withheld, withheld_of
+from packslip.mirror.verdict import Refusal, judged, rules_about, withheld
 from packslip.packages.heads import Choice
 from packslip.packages.models import File, Release
 from packslip.packages.queries import by_precedence
@@ -51,7 +51,7 @@ def choose_release(session: Session, latest: Release) -> Choice | None:
 
 def files_given(session: Session, package_id: str, now: datetime) -> set[str]:
     """The names of the mirrored package's files that installers find on its page."""
-    refused = withheld_of(session, package_id, now)
+    refused = judged(session, package_id, now)[0]
     return set(session.scalars(_listed(package_id))) - refused.keys()
 
 

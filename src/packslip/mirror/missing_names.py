@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -9,8 +10,10 @@ from sqlalchemy import ColumnElement, CursorResult, delete, exists, or_, select
 from sqlalchemy.orm import Session
 
 from packslip.db import write_transaction
+from packslip.events.models import Event
 from packslip.mirror.models import MirrorPage, PageState
 from packslip.packages.models import Package
+from packslip.packages.stamps import PageStamp
 
 #: For how long a name is known that nobody has asked for again.
 KNOWN_FOR = timedelta(days=1)
@@ -78,7 +81,19 @@ def _forget(session: Session, before: datetime, now: datetime) -> int:
         # Asked for meanwhile, a name stays.
         gone = delete(MirrorPage).where(MirrorPage.package_id.in_(names), *old)
         result = session.execute(gone.execution_options(synchronize_session=False))
+        _forget_stamps(session, names)
     return cast("CursorResult[Any]", result).rowcount
+
+
+def _forget_stamps(session: Session, names: Sequence[str]) -> None:
+    # Who has an event had pages, of which somebody may keep a finished one with its stamp.
+    gone = delete(PageStamp).where(
+        PageStamp.package_id.in_(names),
+        ~exists().where(MirrorPage.package_id == PageStamp.package_id),
+        ~exists().where(Package.id == PageStamp.package_id),
+        ~exists().where(Event.package_id == PageStamp.package_id),
+    )
+    session.execute(gone.execution_options(synchronize_session=False))
 
 
 def _are_of_no_package() -> tuple[ColumnElement[bool], ...]:

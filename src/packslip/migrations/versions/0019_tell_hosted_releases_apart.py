@@ -6,8 +6,8 @@ Who watches a package can be told of new upstream releases.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0016"
-down_revision = "0015"
+revision = "0019"
+down_revision = "0018"
 
 _INDEXES = {
     "packages": ["origin", "created_at"],
