@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import random
+import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -208,8 +209,10 @@ def test_an_upstream_that_hangs_before_anything_could_be_sent_is_a_time_out_too(
         upstream.script(f"/{WHEEL}", whole[:start], release, whole[start:])
         path = path_of(add_mirrored_file(session, f"{upstream.url}/{WHEEL}", DATA))
         found = get(client, path)
-        amount = f"only {came} bytes" if came else "nothing"
-        assert found.status == f"504 The mirror got {amount} of {WHEEL} within 0 s."
+        # How much of it came by then is up to the machine.
+        amount = rf"nothing|only \d{{1,{len(str(came))}}} bytes" if came else "nothing"
+        told = rf"504 The mirror got ({amount}) of {re.escape(WHEEL)} within 0 s\."
+        assert re.fullmatch(told, found.status)
         assert "Content-Length" not in found.headers or found.content_length == len(found.data)
         release.set()
         settle(session)
