@@ -33,7 +33,7 @@ from packslip.index import finishing, staged_sweeper
 from packslip.index.routes import files, pypi_json, simple, upload_pages, uploads
 from packslip.logs import configure_logs
 from packslip.mail import sender
-from packslip.mirror import client, fetches, keeper, room
+from packslip.mirror import client, fetches, given, keeper, news, room
 from packslip.mirror import current as current_mirror
 from packslip.notes import expiry, watch_mails
 from packslip.notes.about import noted_ranges
@@ -50,6 +50,7 @@ from packslip.notes.routes import (
     watches,
     yanks,
 )
+from packslip.packages import heads
 from packslip.packages.routes import settings as package_settings
 from packslip.search.routes import api as search_api
 from packslip.search.routes import browse
@@ -199,7 +200,8 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     expiry.init_app(app)
     current_mirror.init_app(app, settings)
     client.init_app(app, f"packslip/{__version__}")
-    keeper.init_app(app)
+    keeper.init_app(app, news.look_for_news)
+    heads.init_app(app, given.choose_release)
     staged_sweeper.init_app(app)
     fetches.init_app(app, partial(room.keep_within_limit, noted_ranges))
     finishing.init_app(app, settings)

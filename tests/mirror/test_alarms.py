@@ -30,7 +30,7 @@ from packslip.mirror.alarms import (
 )
 from packslip.mirror.claiming import claim_name
 from packslip.subscriptions.models import WebhookDelivery
-from packslip.subscriptions.operations import add_webhook, watch
+from packslip.subscriptions.operations import add_webhook, watch, watch_releases
 
 ONE, TWO = upstream_file("demo-1.0.tar.gz"), upstream_file("demo-2.0.tar.gz")
 
@@ -88,6 +88,40 @@ def test_each_kind_of_change_is_one_draft_with_its_versions(session: Session) ->
     first = open_alarms(session)[0]
     assert (names_of(first), range_of(first)) == (["demo-2.0.tar.gz"], "==2.0")
     assert "- `demo-2.0.tar.gz`" in body_of(first)
+
+
+def test_new_releases_are_told_to_whoever_wants_that_alone(
+    app: Flask, session: Session, box: Mailbox
+) -> None:
+    people = [make_user(session, name) for name in ("ada", "bob", "eve")]
+    with write_transaction(session):
+        for user in people:
+            user.email, user.email_confirmed_at = f"{user.username}@example.com", datetime.now(UTC)
+        for kind in ("mirror.release", "mirror.yank"):
+            add_webhook(session, ACTOR, "https://hooks.example.com/", events=[kind])
+    mirror(session, "demo", ONE)
+    with write_transaction(session):
+        watch(session, people[0], "demo")
+        watch(session, people[1], None)
+        watch_releases(session, people[2], "demo", wanted=True)
+    late = upstream_file("demo-1.0-py3-none-any.whl")
+    mirror(session, "demo", ONE, late)
+    assert (deliver(app), count(session, WebhookDelivery)) == (0, 0)
+    mirror(session, "demo", ONE, late, TWO, upstream_file("demo-3.0a1.tar.gz"))
+    assert deliver(app) == 1
+    [message] = box.messages
+    assert message["To"] == "eve@example.com"
+    assert message["Subject"].endswith("demo 2.0, 3.0a1 upstream")
+    session.rollback()
+    [delivery] = session.scalars(select(WebhookDelivery))
+    assert delivery.kind == "mirror.release"
+    assert delivery.payload["data"]["versions"] == ["2.0", "3.0a1"]
+    # From another upstream all of it comes anew, and is no news.
+    mirror(session, "demo", ONE, TWO, source="another")
+    with write_transaction(session):
+        watch_releases(session, people[2], "demo", wanted=False)
+    mirror(session, "demo", ONE, TWO, upstream_file("demo-4.0.tar.gz"), source="another")
+    assert (deliver(app), count(session, WebhookDelivery)) == (0, 2)
 
 
 def test_a_storm_is_one_draft_and_one_mail_until_somebody_has_settled_it(

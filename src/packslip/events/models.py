@@ -71,6 +71,7 @@ class Action(StrEnum):
     ACT_LIFT = "act.lift"
     ACT_EXPIRE = "act.expire"
     MIRROR_ADD = "mirror.add"
+    MIRROR_RELEASE = "mirror.release"
     MIRROR_UPDATE = "mirror.update"
     MIRROR_DESCRIBE = "mirror.describe"
     MIRROR_MOVE = "mirror.move"

@@ -67,6 +67,7 @@ SENTENCES: Mapping[str, str] = {
     Action.ACT_LIFT: "lifted the {act} of {package}{range} by the {note}",
     Action.ACT_EXPIRE: "let the {act} of {package}{range} by the {note} expire",
     Action.MIRROR_ADD: "began to mirror {package}",
+    Action.MIRROR_RELEASE: "found new releases of {package} upstream{versions}",
     Action.MIRROR_UPDATE: "took in what is new upstream of {package}{versions}",
     Action.MIRROR_DESCRIBE: "took in what {package} {version} says of itself",
     Action.MIRROR_MOVE: "mirrors {package} from {after} instead of {before} from now on",

@@ -35,6 +35,11 @@ _TEXTS = {
     ),
 }
 
+_ON_METADATA = (
+    " Metadata that was made of parts of a wheel, and found wrong when the whole wheel came, may"
+    " have been passed on before; it was replaced."
+)
+
 
 def title_of(alarm: MirrorAlarm) -> str:
     """Such as `requests 2.31.0: a file's bytes changed upstream`."""
@@ -61,7 +66,10 @@ def text_of(alarm: MirrorAlarm) -> str:
     if alarm.kind == AlarmKind.STATUS:
         before, after = alarm.details.get("before"), alarm.details.get("after")
         return f"Upstream says that the package is {after}; it was {before}."
-    return _TEXTS[AlarmKind(alarm.kind)]
+    text = _TEXTS[AlarmKind(alarm.kind)]
+    if any(name.endswith(".metadata") for name in _filenames(alarm)):
+        text += _ON_METADATA
+    return text
 
 
 def names_of(alarm: MirrorAlarm) -> list[str]:

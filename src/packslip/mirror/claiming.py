@@ -19,7 +19,7 @@ from packslip.events.operations import Actor, record
 from packslip.mirror.alarm_models import MirrorAlarm
 from packslip.mirror.current import current_mirror
 from packslip.mirror.models import MirrorPage, PageState
-from packslip.mirror.taking import forget_releases
+from packslip.mirror.release_rows import forget_releases
 from packslip.packages.effects import apply_acts
 from packslip.packages.free_names import require_unreserved_name
 from packslip.packages.latest import refresh_texts

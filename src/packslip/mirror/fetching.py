@@ -21,6 +21,7 @@ from packslip.mirror.client import current_client
 from packslip.mirror.current import current_mirror
 from packslip.mirror.errors import UpstreamFailedError, UpstreamSlowError
 from packslip.mirror.file_queries import Wanted, wanted_file
+from packslip.mirror.made_metadata import compare_made_metadata
 from packslip.mirror.parts import PartFile, Stage, failure_of
 from packslip.mirror.transfer import BrokenOffError, Transfer, VanishedError, WrongBytesError
 from packslip.mirror.upstreams import Upstream
@@ -193,6 +194,11 @@ class Attempt:
             except Exception:
                 file_operations.discard(session, storage, key)
                 raise
+            try:
+                compare_made_metadata(session, storage, wanted.file_id)
+            except Exception as error:
+                # The file is right, whatever became of its metadata.
+                log.error("metadata was not compared", file=wanted.filename, exc_info=error)
         return True
 
     def _store(self, storage: Storage, key: str, size: int) -> None:

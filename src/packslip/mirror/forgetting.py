@@ -12,7 +12,7 @@ from packslip.errors import ConflictError, InvalidError
 from packslip.events.models import Action
 from packslip.events.operations import Actor, record
 from packslip.mirror.models import MirrorPage
-from packslip.mirror.taking import forget_releases
+from packslip.mirror.release_rows import forget_releases
 from packslip.packages.models import File, Origin, Package, Release, StandingAct
 from packslip.packages.queries import UnknownPackageError
 

@@ -1,4 +1,4 @@
-"""What the mirror does beside answering: the lists of names, and texts for its packages.
+"""What the mirror does beside answering: the lists of names, texts for its packages, clearing up.
 
 It is done by a thread of each server process. Nothing of it is lost when a process dies: what was
 not done is found to be missing the next time.
@@ -25,6 +25,7 @@ from packslip.errors import PackslipError
 from packslip.mirror.circuit import is_broken
 from packslip.mirror.current import current_mirror
 from packslip.mirror.describing import describe
+from packslip.mirror.missing_names import forget_missing
 from packslip.mirror.names import fetch_names
 from packslip.mirror.upstreams import Upstream
 
@@ -54,8 +55,9 @@ log = structlog.get_logger(__name__)
 class Keeper:
     """Works in a daemon thread once it is started."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, look_for_news: Callable[[Session], object]) -> None:
         self._app = app
+        self._look_for_news = look_for_news
         self._process = 0
         self._waiting: queue.Queue[_Wanted | None] = queue.Queue(_ROOM)
         #: When releases that somebody looked at were last asked for.
@@ -112,6 +114,8 @@ class Keeper:
         while True:
             if time.monotonic() - looked_at >= _POLL:
                 self._quietly(self._renew_names)
+                self._quietly(self._forget_missing)
+                self._quietly(self._look)
                 looked_at = time.monotonic()
             try:
                 wanted = self._waiting.get(timeout=_POLL)
@@ -131,6 +135,14 @@ class Keeper:
     def _describe(self, package_id: str, version: str | None) -> None:
         with Session(db.engine) as session:
             describe(session, package_id, version)
+
+    def _forget_missing(self) -> None:
+        with Session(db.engine) as session:
+            forget_missing(session)
+
+    def _look(self) -> None:
+        with Session(db.engine) as session:
+            self._look_for_news(session)
 
     def _renew_names(self) -> None:
         for upstream in current_mirror().upstreams:
@@ -162,9 +174,12 @@ def renew_names(upstream: Upstream, *, at_once: bool = False) -> int | None:
         return fetch_names(upstream, names)
 
 
-def init_app(app: Flask) -> None:
-    """Give the application a keeper that is not started."""
-    app.extensions[_EXTENSION] = Keeper(app)
+def init_app(app: Flask, look_for_news: Callable[[Session], object]) -> None:
+    """Give the application a keeper that is not started.
+
+    It calls `look_for_news` once a minute, within the application.
+    """
+    app.extensions[_EXTENSION] = Keeper(app, look_for_news)
 
 
 def current_keeper() -> Keeper:

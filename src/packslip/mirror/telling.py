@@ -17,6 +17,7 @@ from packslip.mirror.upstream_pages import UpstreamFile, UpstreamPage
 from packslip.packages.models import Package, Release
 from packslip.packages.operations import touch
 from packslip.packages.versions import canonical
+from packslip.subscriptions.announcements import announce
 
 #: Who does it; no username holds a space.
 MIRROR = Actor("the mirror")
@@ -92,12 +93,15 @@ def tell(
         event = record(session, MIRROR, action, package_id=package.id, data=data)
         touch(session, package, event)
         raise_alarm(session, event)
+        if action == Action.MIRROR_RELEASE:
+            announce(session, event)
 
 
 def _told(changes: Changes, said: Mapping[str, Any]) -> Iterator[tuple[Action, dict[str, Any]]]:
     if changes.new:
-        versions = list(dict.fromkeys(file.version for file in changes.new))
-        yield Action.MIRROR_UPDATE, {"files": len(changes.new), "versions": versions[:_MOST_NAMES]}
+        action = Action.MIRROR_RELEASE if changes.released else Action.MIRROR_UPDATE
+        versions = changes.released or list(dict.fromkeys(file.version for file in changes.new))
+        yield action, {"files": len(changes.new), "versions": versions[:_MOST_NAMES]}
     for key, action in (("yanked", Action.MIRROR_YANK), ("unyanked", Action.MIRROR_UNYANK)):
         if key in said:
             yield action, {"versions": said[key]}

@@ -37,6 +37,8 @@ class FileState:
     is_gone: bool
     #: Why it is refused.
     refused: str | None
+    #: Whether upstream says when it came; it was first seen then otherwise.
+    is_dated: bool
 
 
 def source_of(session: Session, package: Package, now: datetime) -> Source | None:
@@ -70,6 +72,7 @@ def file_states(
             can_be_had=file.storage_key is not None or (is_offered and not is_refused),
             is_gone=row.vanished_at is not None,
             refused=row.refused if is_refused else None,
+            is_dated=row.dated,
         )
     return found
 

@@ -18,7 +18,7 @@ from packslip.mail.models import Mail
 from packslip.mail.operations import can_send, enqueue
 from packslip.subscriptions.messages import payload_of
 from packslip.subscriptions.models import Webhook, WebhookDelivery
-from packslip.subscriptions.queries import list_watchers, webhooks_for
+from packslip.subscriptions.queries import Coverage, list_watchers, webhooks_for
 from packslip.subscriptions.sender import current_deliverer
 from packslip.web.urls import base_url
 
@@ -31,12 +31,13 @@ OF_UPSTREAM = (
     Action.MIRROR_YANK,
     Action.MIRROR_CHANGE_STATUS,
 )
-KINDS = (*ACTS, Action.FILE_UPLOAD, *OF_UPSTREAM)
+KINDS = (*ACTS, Action.FILE_UPLOAD, Action.MIRROR_RELEASE, *OF_UPSTREAM)
 
 #: The kinds of mail.
 ACT_MAIL = "watched-act"
 UPLOAD_MAIL = "watched-upload"
 UPSTREAM_MAIL = "watched-upstream"
+RELEASE_MAIL = "watched-release"
 
 #: For how long files of a release are gathered, so that one mail tells of them.
 GATHERING = timedelta(minutes=1)
@@ -74,11 +75,9 @@ def queue_message(
 def _mail_watchers(session: Session, event: Event) -> None:
     if event.package_id is None:
         return
-    of_act = event.action in ACTS
-    kind = ACT_MAIL if of_act else UPLOAD_MAIL
-    if event.action in OF_UPSTREAM:
-        kind = UPSTREAM_MAIL
-    for user in list_watchers(session, event.package_id, of_act=of_act):
+    kind = _mail_about(event.action)
+    wanted = coverage_of(event.action)
+    for user in list_watchers(session, event.package_id, wanted):
         if user.id == event.actor_id or user.email is None:
             # Who did it knows.
             continue
@@ -89,6 +88,21 @@ def _mail_watchers(session: Session, event: Event) -> None:
                 continue
         delay = GATHERING if kind == UPLOAD_MAIL else timedelta(0)
         enqueue(session, kind, user.email, data, delay=delay)
+
+
+def coverage_of(action: str) -> Coverage:
+    """Which watches cover that kind of event."""
+    if action in ACTS:
+        return Coverage.ACTS
+    return Coverage.RELEASES if action == Action.MIRROR_RELEASE else Coverage.PACKAGE
+
+
+def _mail_about(action: str) -> str:
+    if action in ACTS:
+        return ACT_MAIL
+    if action in OF_UPSTREAM:
+        return UPSTREAM_MAIL
+    return RELEASE_MAIL if action == Action.MIRROR_RELEASE else UPLOAD_MAIL
 
 
 def _is_waiting(session: Session, recipient: str, data: dict[str, object]) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
-from tests.helpers.accounts import make_user
+from tests.helpers.accounts import ACTOR, make_user
 from tests.helpers.app import make_app
 from tests.helpers.browsing import Browser, csrf_token_of
 from tests.helpers.distributions import build_wheel
@@ -24,7 +24,11 @@ from packslip.index.models import StagedUpload
 from packslip.mirror.describing import describe
 from packslip.mirror.keeper import Keeper, current_keeper
 from packslip.mirror.models import MirrorFile, MirrorPage
+from packslip.mirror.news import NEWS_AFTER, look_for_news
+from packslip.mirror.rule_operations import add_rule
+from packslip.mirror.rules import Kind, Rule
 from packslip.packages.models import File, Origin, Package, Release
+from packslip.simple_api.negotiate import Form
 from packslip.site.mirrored import age
 
 METADATA = b"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\nSummary: The old one\n"
@@ -124,6 +128,108 @@ def test_a_page_that_upstream_could_not_be_asked_for_says_so(
     assert (page.status_code, 'href="/project/demos/"' in page.text) == (404, True)
     assert Browser(app).get("/project/no%20name/").status_code == 404
     assert upstream.paths()[-1] == "/simple/demo/"
+
+
+def test_the_latest_that_installers_get_is_what_the_page_installs(
+    app: Flask, session: Session
+) -> None:
+    now = datetime.now(UTC)
+    came = now - timedelta(days=1)
+    mirror(
+        session,
+        "demo",
+        *(
+            upstream_file(f"demo-{version}.tar.gz", uploaded_at=now - timedelta(days=days))
+            for version, days in (("1.0", 90), ("1.1", 60), ("2.0", 1), ("3.0a1", 80))
+        ),
+    )
+    browser = Browser(app)
+    assert '<span class="version">2.0</span>' in browser.get("/project/demo/").text
+    with write_transaction(session):
+        add_rule(session, ACTOR, None, Rule(kind=Kind.COOLDOWN, days=7))
+    for path in ("", "files/", "notes/", "downloads/"):
+        page = browser.get(f"/project/demo/{path}").text
+        assert '<span class="version">1.1</span>' in page, path
+        assert '<span class="badge">latest</span>' in page
+    page = browser.get("/project/demo/").text
+    until = came + timedelta(days=7)
+    assert "demo 2.0</a> is withheld until <time" in page
+    assert f"{until:%Y-%m-%d %H:%M} UTC</time>" in page
+    page = browser.get("/project/demo/2.0/").text
+    assert "pip install" not in page
+    assert '<span class="mark">cannot be installed</span>' in page
+    assert "demo 2.0 cannot be installed from this index before" in page
+    assert 'ask for no version get <a href="/project/demo/">demo 1.1</a>' in page
+    documents = {path: browser.get(f"/pypi/demo/{path}json").json for path in ("", "2.0/")}
+    assert documents[""]["info"]["version"] == "1.1"
+    releases = documents[""]["releases"]
+    assert {version for version, files in releases.items() if not files} == {"2.0"}
+    assert documents["2.0/"]["urls"] == []
+    simple = browser.get("/simple/demo/", query_string={"format": Form.JSON.value}).json
+    assert {file["filename"] for file in simple["files"]} == {
+        file["filename"] for files in releases.values() for file in files
+    }
+
+
+def test_dates_that_upstream_does_not_give_are_not_made_up(app: Flask, session: Session) -> None:
+    day = datetime(2024, 5, 6, 7, 8, tzinfo=UTC)
+    mirror(session, "demo", upstream_file("demo-1.0.tar.gz", uploaded_at=day))
+    mirror(session, "other", upstream_file("other-1.0.tar.gz"))
+    browser = Browser(app)
+    assert "first seen" not in browser.get("/project/demo/files/").text
+    assert "first seen" not in browser.get("/project/demo/releases/").text
+    assert "first seen <time" in browser.get("/project/other/files/").text
+    assert "first seen here" in browser.get("/project/other/releases/").text
+    [told], [untold] = (
+        browser.get(f"/pypi/{name}/json").json["urls"] for name in ("demo", "other")
+    )
+    assert told["upload_time"] == "2024-05-06T07:08:00"
+    assert (untold["upload_time"], untold["upload_time_iso_8601"]) == (None, None)
+
+
+def test_when_nothing_comes_through_the_page_installs_nothing(app: Flask, session: Session) -> None:
+    mirror(session, "demo", upstream_file("demo-1.0.tar.gz"), upstream_file("demo-2.0.tar.gz"))
+    with write_transaction(session):
+        latest = session.scalars(select(File.id).where(File.filename == "demo-2.0.tar.gz")).one()
+        vanished = update(MirrorFile).where(MirrorFile.file_id == latest)
+        session.execute(vanished.values(vanished_at=datetime.now(UTC)))
+    browser = Browser(app)
+    assert '<span class="version">1.0</span>' in browser.get("/project/demo/").text
+    assert browser.get("/pypi/demo/json").json["info"]["version"] == "1.0"
+    with write_transaction(session):
+        add_rule(session, ACTOR, None, Rule(kind=Kind.DENY, packages=("demo",)))
+    page = browser.get("/project/demo/").text
+    assert "pip install" not in page
+    assert '<span class="badge">latest</span>' not in page
+    assert "demo 2.0 cannot be installed from this index" in page
+    assert browser.get("/pypi/demo/json").json["urls"] == []
+
+
+def test_what_somebody_wants_to_hear_of_is_asked_for_without_a_client(
+    app: Flask, session: Session, upstream: ScriptedUpstream
+) -> None:
+    for name in ("demo", "other"):
+        mirror(session, name, upstream_file(f"{name}-1.0.tar.gz"))
+        upstream.page(name, entry(f"{name}-1.0.tar.gz"), entry(f"{name}-2.0.tar.gz"))
+    browser = Browser(app)
+    browser.log_in_as(make_user(session, "ada").id)
+    for name in ("demo", "other"):
+        browser.submit(f"/project/{name}/", "/account/watches/add")
+    answer = browser.submit("/project/demo/", "/account/watches/releases")
+    assert answer.location == "/project/demo/"
+    assert "No mail of new releases" in browser.get("/account/watches/").text
+    assert look_for_news(session) == 0
+    with write_transaction(session):
+        session.execute(update(MirrorPage).values(checked_at=datetime.now(UTC) - NEWS_AFTER))
+    assert look_for_news(session) == 1
+    assert upstream.paths() == ["/simple/demo/"]
+    session.rollback()
+    assert session.get_one(Package, "demo").latest_version == "2.0"
+    browser.submit("/account/watches/", "/account/watches/releases")
+    assert "No mail of new releases" not in browser.get("/project/demo/").text
+    with write_transaction(session):
+        session.execute(update(MirrorPage).values(checked_at=datetime.now(UTC) - NEWS_AFTER))
+    assert look_for_news(session) == 0
 
 
 def test_an_older_release_is_described_once_somebody_looks_at_it(

@@ -19,6 +19,7 @@ from packslip.mirror.alarm_models import MirrorAlarm
 from packslip.mirror.alarms import open_alarms
 from packslip.mirror.current import current_mirror
 from packslip.mirror.explanations import WithheldRelease, withheld_releases
+from packslip.mirror.given import files_undated
 from packslip.mirror.keeper import current_keeper
 from packslip.mirror.refreshing import make_current
 from packslip.packages import listings, requirements
@@ -73,6 +74,8 @@ def releases(name: str) -> BaseResponse:
         head=head,
         listed=listings.list_releases(session, head.package.id, page),
         downloads=release_downloads(session, head.package.id, _RECENT),
+        are_undated=head.package.origin == Origin.MIRRORED
+        and bool(files_undated(session, head.package.id)),
         page=page,
         pages=pages,
     )
@@ -133,13 +136,17 @@ def _description(name: str, version: str | None = None) -> BaseResponse:
     head = _head(name, version, with_texts=True)
     _describe_later(head)
     with_images = request.args.get("images") == "1"
+    withheld = _withheld(head)
+    is_refused = head.is_kept_back or _is_withheld(head, withheld)
     response = _page(
         "site/description.html",
         head=head,
+        withheld=withheld,
+        is_refused=is_refused,
         facts=facts_of(head.package, head.release),
         description=_rendered(head, with_images=with_images),
         with_images=with_images,
-        install=_install(session, head),
+        install=None if is_refused else _install(session, head),
         maintainers=list_maintainers(session, head.package),
         mail_address=mail_address,
         own_pages=f"{base_url()}/project/{head.package.id}/",
@@ -210,8 +217,8 @@ def alarms_on(package: Package) -> Sequence[MirrorAlarm]:
 
 
 def _page(template: str, *, head: Head, **context: object) -> Response:
-    withheld = _withheld(head)
-    return make_response(render_template(template, head=head, withheld=withheld, **context))
+    context.setdefault("withheld", _withheld(head))
+    return make_response(render_template(template, head=head, **context))
 
 
 def _withheld(head: Head) -> list[WithheldRelease]:
@@ -220,6 +227,13 @@ def _withheld(head: Head) -> list[WithheldRelease]:
         return []
     now = datetime.now(UTC)
     return withheld_releases(db.session(), head.package.id, now, version=head.version)
+
+
+def _is_withheld(head: Head, withheld: Sequence[WithheldRelease]) -> bool:
+    """Whether rules keep all files of the release that the page is about out."""
+    return head.release is not None and any(
+        one.version == head.release.version and one.withheld == one.files for one in withheld
+    )
 
 
 def _rendered(head: Head, *, with_images: bool) -> Description:
