@@ -67,7 +67,7 @@ def compare(known: Sequence[KnownFile], page: UpstreamPage, now: datetime) -> Ch
         else:
             _compare_file(one, file, changes)
     # An index shows no files of what it quarantines; they are not gone.
-    if page.status != PackageStatus.QUARANTINED:
+    if page.status != PackageStatus.QUARANTINED and not page.is_part:
         for one in by_name.values():
             if one.mirror["vanished_at"] is None:
                 changes.vanished.append(one.filename)

@@ -6,7 +6,7 @@ Whoever calls holds the lease of the package's page, so that nobody else takes i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
@@ -23,6 +23,7 @@ from packslip.mirror.file_operations import kept_metadata_key
 from packslip.mirror.models import MirrorFile, MirrorPage, PageState
 from packslip.mirror.telling import MIRROR, take_status, take_yanks, tell
 from packslip.mirror.upstream_pages import UpstreamFile, UpstreamPage
+from packslip.mirror.upstreams import origin_of
 from packslip.packages.effects import apply_acts
 from packslip.packages.latest import refresh_texts
 from packslip.packages.models import File, Origin, Package, Release
@@ -54,6 +55,8 @@ class Source:
     upstream: str
     etag: str | None = None
     last_modified: str | None = None
+    #: When the upstream said so; None for now.
+    said_at: datetime | None = None
 
 
 def take_page(
@@ -150,7 +153,7 @@ def _open(session: Session, package_id: NormalizedName, source: Source) -> bool:
     if package.origin != Origin.MIRRORED:
         raise HostedNowError(package_id)
     row = session.get_one(MirrorPage, package_id)
-    if row.upstream not in {None, source.upstream}:
+    if row.upstream is not None and origin_of(row.upstream) != origin_of(source.upstream):
         # Their files are never mixed. Bytes that were kept are found by `packslip fsck`.
         forget_releases(session, package_id)
         data = {"before": row.upstream, "after": source.upstream}
@@ -196,9 +199,9 @@ def _batches(files: Sequence[UpstreamFile]) -> Iterator[Sequence[UpstreamFile]]:
         yield batch
 
 
-def _sizes(page: UpstreamPage) -> Mapping[str, int]:
+def _sizes(files: Iterable[UpstreamFile]) -> Mapping[str, int]:
     sizes: dict[str, int] = defaultdict(int)
-    for file in page.files:
+    for file in files:
         sizes[canonical(file.version)] += file.size
     return sizes
 
@@ -212,10 +215,10 @@ def _add_files(
 ) -> None:
     if not files:
         return
-    sizes = _sizes(page)
+    sizes = _sizes(files if page.is_part else page.files)
     releases = _releases(session, package_id, [file.version for file in files])
     for version, release in releases.items():
-        release.size = sizes[version]
+        release.size = sizes[version] + (release.size or 0 if page.is_part else 0)
     session.flush()
     rows = [
         {
@@ -301,7 +304,8 @@ def _note_found(session: Session, package_id: str, source: Source) -> None:
     row.state = PageState.FOUND
     row.upstream = source.upstream
     row.etag, row.last_modified = source.etag, source.last_modified
-    row.checked_at = row.asked_at = row.changed_at = datetime.now(UTC)
+    row.asked_at = row.changed_at = datetime.now(UTC)
+    row.checked_at = source.said_at or row.asked_at
     _forget_trouble(row)
 
 

@@ -80,6 +80,8 @@ class UpstreamPage:
     status_reason: str | None = None
     #: How many files were left out because they are of no kind that installers take.
     left_out: int = 0
+    #: Whether upstream has more files, which are as they were known.
+    is_part: bool = False
 
 
 class _File(msgspec.Struct, rename="kebab"):
