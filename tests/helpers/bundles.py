@@ -67,8 +67,10 @@ def members(contents: Mapping[str, bytes], *packages: BundledPackage) -> list[Me
     """The members of a bundle; `contents` has the bytes by the last part of a member's path."""
     found = [member(MANIFEST, write_manifest(manifest(*packages)))]
     for package in packages:
-        for entry in entries(package):
-            found.append(member(entry.path, contents[entry.path.rpartition("/")[2]]))
+        found += [
+            member(entry.path, contents[entry.path.rpartition("/")[2]])
+            for entry in entries(package)
+        ]
     return found
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.metadata import version
 from typing import Any
 
 import msgspec
 from packaging.utils import NormalizedName
 
-from packslip import __version__
 from packslip.errors import InvalidError
 from packslip.mirror.upstream_pages import (
     UnreadablePageError,
@@ -34,9 +34,13 @@ MANIFEST = "manifest.json"
 LARGEST_MANIFEST = 128 * 1024 * 1024
 
 _JSON = "application/vnd.pypi.simple.v1+json"
-#: Where the addresses of pages count from that are not absolute: there is nothing.
-_NOWHERE = "https://bundle.invalid/"
+#: Where addresses count from that are not absolute: there is nothing. Upstreams without TLS have
+#: absolute ones that would not be taken from a page that came with it.
+_NOWHERE = "http://bundle.invalid/"
 _LONGEST_UPSTREAM = 100
+
+#: With what reading JSON of a stranger ends.
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class InvalidBundleError(InvalidError):
@@ -139,7 +143,7 @@ def write_manifest(manifest: Manifest) -> bytes:
 
 def made_by() -> str:
     """What makes bundles here."""
-    return f"packslip {__version__}"
+    return f"packslip {version('packslip')}"
 
 
 def _package(package: BundledPackage) -> dict[str, Any]:
@@ -199,7 +203,7 @@ def read_manifest(data: bytes) -> Manifest:
                 f"it is of version {head.version} of the format; this Packslip knows {VERSION}"
             )
         manifest = msgspec.json.decode(data, type=_Manifest)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise InvalidBundleError(f"its manifest is faulty ({brief(str(error))})") from error
     packages = tuple(_read_package(package) for package in manifest.packages)
     names = [package.name for package in packages]
@@ -213,7 +217,7 @@ def _read_package(told: _Package) -> BundledPackage:
     try:
         name = normalize_name(msgspec.json.decode(body, type=_Named).name)
         page = read_page(name, body, _JSON, _NOWHERE)
-    except (InvalidPackageNameError, UnreadablePageError, msgspec.MsgspecError) as error:
+    except (InvalidPackageNameError, UnreadablePageError, *_UNREADABLE) as error:
         fault = f"its manifest has a faulty page ({brief(str(error))})"
         raise InvalidBundleError(fault) from error
     upstream = told.upstream
