@@ -6,12 +6,22 @@ import urllib.error
 from pathlib import Path
 
 import pytest
-from tests.flows.test_mirror import CLIENTS, install
 from tests.helpers.application import DOWNLOADED, INSTALLED, build_application
-from tests.helpers.clients import Credentials, Machine
-from tests.helpers.server import serving
+from tests.helpers.clients import Credentials, Machine, installed
+from tests.helpers.server import Server, serving
 
 pytestmark = pytest.mark.clients
+
+
+def install(client: str, machine: Machine, server: Server) -> dict[str, str]:
+    """Install with an empty cache into an empty environment; give what is there then."""
+    venv = machine.venv()
+    if client == "pip":
+        done = machine.pip("install", server, venv, "--no-cache-dir", "slip-app")
+    else:
+        done = machine.uv_pip_install(server, venv, "--no-cache", "slip-app")
+    assert done.code == 0, done
+    return installed(venv)
 
 
 def test_an_application_is_carried_into_a_network_without_upstream(
@@ -24,15 +34,15 @@ def test_an_application_is_carried_into_a_network_without_upstream(
         ada = Credentials(upstream.create_token("ada"))
         assert machine.twine_upload(upstream, ada, *files).code == 0
         with serving(tmp_path / "open", PACKSLIP_UPSTREAM_URL=upstream.simple_url) as mirror:
-            assert install("pip", machine, mirror, "slip-app") == INSTALLED
+            assert install("pip", machine, mirror) == INSTALLED
             told = mirror.command("mirror", "bundle", str(carried))
             assert f"{len(INSTALLED)} packages, {len(DOWNLOADED)} files" in told
             pages = {name: mirror.page(name) for name in INSTALLED}
     with serving(tmp_path / "closed") as closed:
         loaded = closed.command("mirror", "load", str(carried))
         assert f"{len(DOWNLOADED)} files taken in" in loaded
-        for client in CLIENTS:
-            assert install(client, machine, closed, "slip-app") == INSTALLED
+        for client in ("pip", "uv"):
+            assert install(client, machine, closed) == INSTALLED
         for name, theirs in pages.items():
             ours = closed.page(name)
             assert theirs is not None

@@ -117,6 +117,8 @@ def _send_held(session: Session, found: HeldFile, on_whole: Callable[[], None]) 
             on_whole=on_whole,
         )
     except MissingBytesError:
+        if came_by_bundle(session, found.package_id):
+            raise
         # Upstream still has them.
         with write_transaction(session):
             note_lost(session, found.id, found.storage_key)

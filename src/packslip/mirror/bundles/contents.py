@@ -18,7 +18,7 @@ from packslip.mirror.forgetting import HostedPackageError
 from packslip.mirror.models import MirrorFile, MirrorPage
 from packslip.mirror.upstream_pages import UpstreamFile, UpstreamPage
 from packslip.mirror.upstreams import DEFAULT_NAME, origin_of
-from packslip.mirror.verdict import withheld_of
+from packslip.mirror.verdict import judged
 from packslip.packages.models import File, Origin, Package, Release
 from packslip.packages.queries import get_package
 from packslip.simple_api.page import PackageStatus
@@ -129,7 +129,7 @@ def _package(
 def _files(
     session: Session, storage: Storage, package: Package, left_out: list[LeftOut], now: datetime
 ) -> Iterator[BundledFile]:
-    withheld = withheld_of(session, package.id, now)
+    withheld, _ = judged(session, package.id, now)
     rows = session.execute(
         select(File, MirrorFile, Release.version, Release.held_reason)
         .join(MirrorFile, MirrorFile.file_id == File.id)

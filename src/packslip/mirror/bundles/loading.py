@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,21 +17,24 @@ from packslip.errors import UnavailableError
 from packslip.events.models import Action
 from packslip.events.operations import Actor, record
 from packslip.mirror.bundles.keeping import Stored, discard, keep, pin, store
-from packslip.mirror.bundles.manifests import BundledFile, BundledPackage, Entry
+from packslip.mirror.bundles.manifests import BundledFile, BundledPackage
 from packslip.mirror.bundles.reading import BundleReader, WrongEntryError
-from packslip.mirror.bundles.standing import Standing, page_to_take, standing_of
+from packslip.mirror.bundles.standing import HOSTED, Standing, page_to_take, standing_of
 from packslip.mirror.current import Mirror
 from packslip.mirror.describing import describe
 from packslip.mirror.leases import LEASE, end_lease, take_lease
 from packslip.mirror.taking import HostedNowError, Source, take_page
 from packslip.mirror.upstream_pages import UpstreamPage
 from packslip.mirror.upstreams import is_bundled
-from packslip.packages.models import File, Release
+from packslip.packages.models import File, Package, Release
+from packslip.packages.operations import touch
 from packslip.storage.protocol import Storage
 
 _LOOK = 0.1
 
-_HOSTED = "A package of this name is hosted here."
+#: Versions that an event gives at most.
+_MOST_NAMES = 50
+
 _ALTERED = "A file of this name with another SHA-256 is known here."
 _TAKEN = "Another package here has a file of this name."
 
@@ -71,6 +73,30 @@ class Report:
         return asdict(self)
 
 
+@dataclass
+class _Job:
+    """A package while it is taken in."""
+
+    package: BundledPackage
+    standing: Standing
+    report: Report
+    stored: dict[str, Stored] = field(default_factory=dict)
+    #: What is wrong with files, by their names.
+    wrong: dict[str, str] = field(default_factory=dict)
+    #: Versions of which something is new here, in their order.
+    versions: dict[str, None] = field(default_factory=dict)
+
+    @property
+    def taken(self) -> Mapping[str, BundledFile]:
+        """The files that are right, by their names."""
+        files = ((file.said.filename, file) for file in self.package.files)
+        return {name: file for name, file in files if name not in self.wrong}
+
+    def refuse(self, filename: str | None, reason: str) -> None:
+        """Tell that a file, or the whole package, is not taken in."""
+        self.report.refused.append(Refusal(self.package.name, filename, reason))
+
+
 @dataclass(frozen=True)
 class Loader:
     """Takes the packages of a bundle in, one after the other."""
@@ -93,106 +119,56 @@ class Loader:
             PackslipError: it could not be taken in.
         """
         report = Report()
-        try:
-            for package in reader.manifest.packages:
-                self._load(reader, package, report, advance)
-            reader.finish()
-        except BaseException:
-            # What was taken in before stays, and is told of.
-            with suppress(Exception):
-                self._record(reader, report)
-            raise
-        self._record(reader, report)
+        for package in reader.manifest.packages:
+            job = _Job(package, standing_of(self.session, self.mirror, package), report)
+            self.session.rollback()
+            try:
+                self._store(reader, job, advance)
+                self._take(job)
+            finally:
+                # What rows name by now is spared.
+                for one in job.stored.values():
+                    discard(self.session, self.storage, one)
+        reader.finish()
         return report
 
-    def _record(self, reader: BundleReader, report: Report) -> None:
-        self.session.rollback()
-        if not report.added:
-            return
-        data = {
-            "made": reader.manifest.made_at.isoformat(),
-            "made_by": reader.manifest.made_by,
-            "files": report.added,
-        }
-        with write_transaction(self.session):
-            record(self.session, self.actor, Action.MIRROR_LOAD, data=data)
+    def _store(self, reader: BundleReader, job: _Job, advance: Callable[[], None]) -> None:
+        for entry, pieces in reader.entries(job.package, job.standing.lacks):
+            filename = entry.file.said.filename
+            if pieces is not None and filename not in job.wrong:
+                stored = job.stored.setdefault(filename, Stored(entry.file))
+                try:
+                    store(self.storage, entry, pieces)
+                except WrongEntryError as error:
+                    job.wrong[filename] = str(error)
+                else:
+                    stored.has_metadata |= entry.is_metadata
+                    stored.has_bytes |= not entry.is_metadata
+            if not entry.is_metadata:
+                advance()
 
-    def _load(
-        self,
-        reader: BundleReader,
-        package: BundledPackage,
-        report: Report,
-        advance: Callable[[], None],
-    ) -> None:
-        standing = standing_of(self.session, self.mirror, package)
-        self.session.rollback()
-        stored: dict[str, Stored] = {}
-        wrong: dict[str, str] = {}
-        try:
-            for entry, pieces in reader.entries(package, standing.lacks):
-                self._store(entry, pieces, stored, wrong)
-                if not entry.is_metadata:
-                    advance()
-            taken = {
-                file.said.filename: file
-                for file in package.files
-                if file.said.filename not in wrong
-            }
-            self._take(package, standing, taken, stored, report)
-        finally:
-            # What rows name by now is spared.
-            for one in stored.values():
-                discard(self.session, self.storage, one)
-        report.refused += [
-            Refusal(package.name, name, _sentence(fault)) for name, fault in wrong.items()
-        ]
-
-    def _store(
-        self,
-        entry: Entry,
-        pieces: Iterator[bytes] | None,
-        stored: dict[str, Stored],
-        wrong: dict[str, str],
-    ) -> None:
-        filename = entry.file.said.filename
-        if pieces is None or filename in wrong:
-            return
-        one = stored.setdefault(filename, Stored(entry.file))
-        try:
-            store(self.storage, entry, pieces)
-        except WrongEntryError as error:
-            wrong[filename] = str(error)
-            return
-        if entry.is_metadata:
-            one.has_metadata = True
-        else:
-            one.has_bytes = True
-
-    def _take(
-        self,
-        package: BundledPackage,
-        standing: Standing,
-        taken: Mapping[str, BundledFile],
-        stored: dict[str, Stored],
-        report: Report,
-    ) -> None:
+    def _take(self, job: _Job) -> None:
+        name, standing = job.package.name, job.standing
         if standing.refusal is not None:
-            report.refused.append(Refusal(package.name, None, standing.refusal))
+            job.refuse(None, standing.refusal)
             return
-        report.packages += 1
-        page = page_to_take(package, standing, taken)
+        page = page_to_take(job.package, standing, job.taken)
         if page is not None:
             try:
-                self._take_page(package.name, page, standing.source)
+                self._take_page(name, page, standing.source)
             except HostedNowError:
-                report.packages -= 1
-                report.refused.append(Refusal(package.name, None, _HOSTED))
+                job.refuse(None, HOSTED)
                 return
-        versions = self._keep(package, standing, taken, stored, report)
+        job.report.packages += 1
+        try:
+            self._keep(job)
+        finally:
+            if job.versions:
+                self._record(name, list(job.versions))
         if is_bundled(standing.source.upstream):
             # Where upstream is asked, that is done when somebody wants it.
-            for version in versions:
-                describe(self.session, package.name, version)
+            for version in job.versions:
+                describe(self.session, name, version)
 
     def _take_page(self, name: NormalizedName, page: UpstreamPage, source: Source) -> None:
         deadline = time.monotonic() + LEASE
@@ -206,45 +182,48 @@ class Loader:
             end_lease(self.session, name)
             raise
 
-    def _keep(
-        self,
-        package: BundledPackage,
-        standing: Standing,
-        taken: Mapping[str, BundledFile],
-        stored: dict[str, Stored],
-        report: Report,
-    ) -> list[str]:
-        """Let rows name what was stored; give the versions of which something is new."""
-        ids = self._file_ids(package.name)
-        versions: dict[str, None] = {}
-        for name, file in taken.items():
+    def _keep(self, job: _Job) -> None:
+        """Let rows name what was stored."""
+        ids, standing = self._file_ids(job.package.name), job.standing
+        for name, fault in job.wrong.items():
+            job.refuse(name, f"{fault[:1].upper()}{fault[1:]}.")
+        for name, file in job.taken.items():
+            stored = job.stored.get(name)
             if standing.contradicts(file):
-                report.refused.append(Refusal(package.name, name, _ALTERED))
+                job.refuse(name, _ALTERED)
             elif name not in ids:
-                report.refused.append(Refusal(package.name, name, _TAKEN))
-            elif name not in stored:
-                report.present += 1
-            elif keep(self.session, self.storage, self.folder, ids[name], stored[name]):
-                versions[file.said.version] = None
-                if stored[name].has_bytes:
-                    report.added += 1
-                else:
-                    report.present += 1
-                del stored[name]
+                job.refuse(name, _TAKEN)
+            elif stored is None:
+                job.report.present += 1
+            elif keep(self.session, self.storage, self.folder, ids[name], stored):
+                del job.stored[name]
+                job.versions[file.said.version] = None
+                job.report.added += stored.has_bytes
+                job.report.present += not stored.has_bytes
             else:
-                report.refused.append(Refusal(package.name, name, _ALTERED))
-        self._pin(standing, taken)
-        return list(versions)
+                job.refuse(name, _ALTERED)
+        self._pin(job)
 
-    def _pin(self, standing: Standing, taken: Mapping[str, BundledFile]) -> None:
+    def _pin(self, job: _Job) -> None:
+        taken = job.taken
         unpinned = [
             known.id
-            for name, known in standing.files.items()
+            for name, known in job.standing.files.items()
             if name in taken and known.is_kept and not known.is_pinned
         ]
         if unpinned:
             with write_transaction(self.session):
                 pin(self.session, unpinned)
+
+    def _record(self, name: NormalizedName, versions: list[str]) -> None:
+        # With an event the package's serial is another one, and the list of all packages is new.
+        with write_transaction(self.session):
+            package = self.session.get(Package, name, with_for_update=True)
+            if package is not None:
+                data = {"versions": versions[:_MOST_NAMES]}
+                action = Action.MIRROR_LOAD
+                event = record(self.session, self.actor, action, package_id=name, data=data)
+                touch(self.session, package, event)
 
     def _file_ids(self, package_id: str) -> Mapping[str, int]:
         rows = self.session.execute(
@@ -255,7 +234,3 @@ class Loader:
         ids = {row.filename: row.id for row in rows}
         self.session.rollback()
         return ids
-
-
-def _sentence(fault: str) -> str:
-    return f"{fault[:1].upper()}{fault[1:]}."

@@ -18,7 +18,7 @@ from packslip.mirror.upstream_pages import (
     UpstreamPage,
     read_page,
 )
-from packslip.packages.archives.reading import LARGEST_METADATA
+from packslip.packages.archives.members import LARGEST_METADATA
 from packslip.simple_api.page import InvalidPackageNameError, normalize_name
 from packslip.simple_api.render import API_VERSION
 from packslip.storage.protocol import InvalidKeyError, content_key

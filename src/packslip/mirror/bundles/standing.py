@@ -18,6 +18,8 @@ from packslip.mirror.upstreams import bundled, is_bundled, origin_of
 from packslip.packages.models import File, Origin, Package, Release
 from packslip.simple_api.page import PackageStatus
 
+HOSTED = "A package of this name is hosted here."
+
 
 @dataclass(frozen=True, slots=True)
 class KnownFile:
@@ -76,7 +78,7 @@ def standing_of(session: Session, mirror: Mirror, package: BundledPackage) -> St
     if row is None:
         return Standing(source)
     if row.origin != Origin.MIRRORED:
-        return Standing(source, "A package of this name is hosted here.")
+        return Standing(source, HOSTED)
     if page is not None and page.upstream is not None:
         if origin_of(page.upstream) != package.upstream:
             refusal = (
