@@ -114,6 +114,7 @@ def test_what_a_bundle_has_is_served_without_an_upstream(
     for end, data in (("", CONTENTS[WHEEL]), (".metadata", METADATA)):
         assert client.get(files[WHEEL]["path"] + end).data == data
     assert "Shows things" in client.get("/project/demo/").text
+    assert "mirrored from upstream, by a bundle" in client.get("/project/demo/").text
     assert "Shows things" in client.get("/search/?q=demo").text
     assert set(session.scalars(select(MirrorFile.pinned))) == {True}
     assert session.get_one(MirrorPage, "demo").checked_at == CHECKED_AT
@@ -271,3 +272,19 @@ def test_rules_hold_for_what_a_bundle_brought(app: Flask, client: FlaskClient) -
     result = runner.invoke(mirror_commands, ["rule", "add", "deny", "--type", "sdist"])
     assert result.exit_code == 0
     assert set(page(client)) == {WHEEL}
+
+
+def test_that_upstream_quarantined_a_package_is_carried_without_its_files(
+    app: Flask, session: Session, client: FlaskClient
+) -> None:
+    later = CHECKED_AT + timedelta(days=1)
+    empty = bundled_package("demo", checked_at=later, status="quarantined")
+    assert report(load(app, bundle(empty), "--json"))["packages"] == 0
+    assert session.scalars(select(Package.id)).all() == []
+    session.rollback()
+    load(app, bundle(demo()))
+    address = page(client)[SDIST]["path"]
+    assert report(load(app, bundle(empty), "--json"))["packages"] == 1
+    assert client.get(address).status_code == 403
+    assert page(client) == {}
+    assert set(session.scalars(select(MirrorFile.vanished_at))) == {None}

@@ -159,7 +159,8 @@ class Loader:
             except HostedNowError:
                 job.refuse(None, HOSTED)
                 return
-        job.report.packages += 1
+        # That a package is quarantined is news only where it is known.
+        job.report.packages += bool(job.taken) or not standing.is_new
         try:
             self._keep(job)
         finally:
