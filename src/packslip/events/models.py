@@ -82,6 +82,7 @@ class Action(StrEnum):
     MIRROR_CHANGE_STATUS = "mirror.change-status"
     MIRROR_CLAIM = "mirror.claim"
     MIRROR_FORGET = "mirror.forget"
+    MIRROR_LOAD = "mirror.load"
     MIRROR_REFUSE_FILE = "mirror.refuse-file"
     MIRROR_LOSE_FILE = "mirror.lose-file"
     ALARM_DISMISS = "alarm.dismiss"

@@ -78,6 +78,7 @@ SENTENCES: Mapping[str, str] = {
     Action.MIRROR_CHANGE_STATUS: "found {package} {after} upstream, which was {before}",
     Action.MIRROR_CLAIM: "took the name {package} over from upstream",
     Action.MIRROR_FORGET: "forgot what was mirrored of {package}",
+    Action.MIRROR_LOAD: "took files of {package} in from a bundle",
     Action.MIRROR_REFUSE_FILE: "refused the bytes of {filename} that upstream sent{because}",
     Action.MIRROR_LOSE_FILE: "could not get the whole of {filename} from upstream{because}",
     Action.ALARM_DISMISS: "dismissed an alarm about {package}",

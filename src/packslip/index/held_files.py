@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 
 from packslip.db import is_key
 from packslip.errors import NotFoundError
+from packslip.mirror.file_queries import NotInBundleError, came_by_bundle
 from packslip.mirror.models import MirrorFile
+from packslip.packages.filenames import InvalidFilenameError, parse_filename
 from packslip.packages.models import File, Origin, Package, Release
 from packslip.simple_api.page import PackageStatus
 from packslip.storage.protocol import InvalidKeyError, content_key
@@ -79,6 +81,17 @@ def numbered_file(session: Session, file_id: int, filename: str) -> HeldFile:
     return found
 
 
+def _unknown(session: Session, filename: str) -> NotFoundError:
+    """Why there is no such file."""
+    try:
+        package_id = parse_filename(filename).package
+    except InvalidFilenameError:
+        return UnknownFileError(filename)
+    if came_by_bundle(session, package_id):
+        return NotInBundleError(filename)
+    return UnknownFileError(filename)
+
+
 def _find(session: Session, condition: ColumnElement[bool], filename: str) -> HeldFile:
     row = session.execute(
         select(
@@ -106,7 +119,7 @@ def _find(session: Session, condition: ColumnElement[bool], filename: str) -> He
         .where(condition)
     ).one_or_none()
     if row is None:
-        raise UnknownFileError(filename)
+        raise _unknown(session, filename)
     is_mirrored = row.origin == Origin.MIRRORED and row.mirrored_id is not None
     if row.storage_key is None and not is_mirrored:
         raise UnknownFileError(filename)

@@ -16,7 +16,12 @@ from packslip.mirror.file_operations import (
     note_lost_metadata,
     note_use,
 )
-from packslip.mirror.file_queries import Wanted, wanted_file
+from packslip.mirror.file_queries import (
+    NotInBundleError,
+    Wanted,
+    came_by_bundle,
+    wanted_file,
+)
 from packslip.mirror.following import Following, NothingCameError, follow
 from packslip.mirror.metadata import provide_metadata
 from packslip.mirror.waiting import a_place
@@ -43,6 +48,8 @@ def send_mirrored(session: Session, found: HeldFile, on_whole: Callable[[], None
     held = _send_held(session, found, on_whole)
     if held is not None:
         return held
+    if came_by_bundle(session, found.package_id):
+        raise NotInBundleError(found.filename)
     response = _blank(found)
     if response.status_code != 200:
         return response
@@ -110,6 +117,8 @@ def _send_held(session: Session, found: HeldFile, on_whole: Callable[[], None]) 
             on_whole=on_whole,
         )
     except MissingBytesError:
+        if came_by_bundle(session, found.package_id):
+            raise
         # Upstream still has them.
         with write_transaction(session):
             note_lost(session, found.id, found.storage_key)

@@ -130,6 +130,7 @@ def package_page(
         last_serial=rows[0].serial,
         status=PackageStatus(rows[0].status),
         status_reason=rows[0].status_reason,
+        is_mirrored=any(row.mirrored is not None for row in rows),
         has_notes=rows[0].has_notes,
         acts_until=rows[0].acts_until,
     )

@@ -77,7 +77,7 @@ def _telling_file(session: Session, release: Release) -> int | None:
             MirrorFile.refused.is_(None),
             File.storage_key.is_not(None) | MirrorFile.vanished_at.is_(None),
         )
-        .order_by(File.packagetype, File.size, File.id)
+        .order_by(File.packagetype, MirrorFile.metadata_kept.desc(), File.size, File.id)
         .limit(1)
     )
 

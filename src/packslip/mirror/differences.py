@@ -76,7 +76,7 @@ def compare(known: Sequence[KnownFile], page: UpstreamPage, now: datetime) -> Ch
         versions = dict.fromkeys(file.version for file in changes.new)
         changes.released += [one for one in versions if canonical(one) not in before]
     # An index shows no files of what it quarantines; they are not gone.
-    if page.status != PackageStatus.QUARANTINED:
+    if page.status != PackageStatus.QUARANTINED and not page.is_part:
         for one in by_name.values():
             if one.mirror["vanished_at"] is None:
                 changes.vanished.append(one.filename)

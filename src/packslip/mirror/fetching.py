@@ -20,11 +20,11 @@ from packslip.mirror import file_operations
 from packslip.mirror.client import current_client
 from packslip.mirror.current import current_mirror
 from packslip.mirror.errors import UpstreamFailedError, UpstreamSlowError
-from packslip.mirror.file_queries import Wanted, wanted_file
+from packslip.mirror.file_queries import NotInBundleError, Wanted, wanted_file
 from packslip.mirror.made_metadata import compare_made_metadata
 from packslip.mirror.parts import PartFile, Stage, failure_of
 from packslip.mirror.transfer import BrokenOffError, Transfer, VanishedError, WrongBytesError
-from packslip.mirror.upstreams import Upstream
+from packslip.mirror.upstreams import Upstream, is_bundled
 from packslip.storage.protocol import Storage, content_key
 from packslip.web.context import current_storage
 
@@ -54,8 +54,11 @@ def upstream_of(wanted: Wanted) -> Upstream:
     """The upstream that has the file.
 
     Raises:
+        NotInBundleError: it came by a bundle.
         NoUpstreamError: it is none any more, or must not be asked for this package.
     """
+    if is_bundled(wanted.upstream):
+        raise NotInBundleError(wanted.filename)
     for upstream in current_mirror().upstreams_for(NormalizedName(wanted.package_id)):
         if wanted.upstream in {None, upstream.name}:
             return upstream

@@ -25,7 +25,7 @@ from packslip.mirror.made_metadata import compare_made_metadata, metadata_of_kep
 from packslip.mirror.parts import PartFile, Stage, failure_of, part_path
 from packslip.mirror.ranged import WINDOW, RangedFile, wheel_metadata
 from packslip.mirror.transfer import WrongBytesError
-from packslip.mirror.upstreams import Upstream
+from packslip.mirror.upstreams import Upstream, is_bundled
 from packslip.mirror.waiting import a_place
 from packslip.packages.archives.members import LARGEST_METADATA
 from packslip.packages.archives.zip_records import LARGEST_DIRECTORY
@@ -112,7 +112,8 @@ def _read(session: Session, file_id: int) -> Wanted:
 
 
 def _get(session: Session, wanted: Wanted) -> bytes:
-    data = _passed_on(wanted) if wanted.metadata_offered else None
+    is_asked = wanted.metadata_offered and not is_bundled(wanted.upstream)
+    data = _passed_on(wanted) if is_asked else None
     if data is None:
         if not wanted.is_wheel:
             raise NoMetadataError(wanted.filename)

@@ -6,24 +6,21 @@ what is known, or wait for the first answer.
 
 from __future__ import annotations
 
-import os
-import secrets
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
 
 import structlog
 from packaging.utils import NormalizedName
-from sqlalchemy import CursorResult, literal, or_, select, update
+from sqlalchemy import literal, select
 from sqlalchemy.orm import Session
 
-from packslip.db import add_if_new, write_transaction
 from packslip.mirror.circuit import asking
 from packslip.mirror.client import Answer, current_client
 from packslip.mirror.current import Mirror, current_mirror
 from packslip.mirror.errors import KnownFailureError, UpstreamFailedError, UpstreamSlowError
 from packslip.mirror.keeper import current_keeper
+from packslip.mirror.leases import end_lease, take_lease
 from packslip.mirror.models import MirrorPage, PageState
 from packslip.mirror.taking import (
     HostedNowError,
@@ -50,9 +47,6 @@ PAUSE = 10
 
 #: Bytes of a page; the largest that are known have some 30 MB.
 LARGEST_PAGE = 128 * 1024 * 1024
-
-#: Seconds after which somebody else may ask, in case that whoever did has died.
-_LEASE = 45
 
 #: Seconds between two looks at whether another one has the answer.
 _LOOK = 0.05
@@ -132,12 +126,12 @@ def _refresh(session: Session, mirror: Mirror, package_id: NormalizedName) -> Fr
     end = time.monotonic() + PATIENCE
     began = datetime.now(UTC)
     while True:
-        leased = _lease(session, package_id)
+        leased = take_lease(session, package_id)
         known = _read(session, package_id)
         session.rollback()
         if leased:
             if known.is_fresh(mirror.ttl, datetime.now(UTC)):
-                _release(session, package_id, None)
+                end_lease(session, package_id)
             else:
                 _ask(session, mirror, package_id, known, end)
                 known = _read(session, package_id)
@@ -161,14 +155,14 @@ def _ask(
                 return
         take_missing(session, package_id)
     except HostedNowError:
-        _release(session, package_id, None)
+        end_lease(session, package_id)
     except (UpstreamFailedError, UpstreamSlowError) as error:
         log.warning("upstream failed", package=package_id, problem=str(error))
-        _release(session, package_id, str(error))
+        end_lease(session, package_id, failure=str(error))
         if known.origin is None:
             raise
     except BaseException:
-        _release(session, package_id, None)
+        end_lease(session, package_id)
         raise
 
 
@@ -234,33 +228,6 @@ def _read(session: Session, package_id: str) -> _Known:
     ).one()
     known = _Known(*row)
     return known if row.state is not None else _Known(row.origin, PageState.UNKNOWN, *[None] * 7)
-
-
-def _lease(session: Session, package_id: str) -> bool:
-    """Take the right to ask, unless somebody else has it."""
-    holder = f"{os.getpid()}-{secrets.token_hex(4)}"
-    now = datetime.now(UTC)
-    with write_transaction(session):
-        add_if_new(session, MirrorPage(package_id=package_id, state=PageState.UNKNOWN))
-        taken = session.execute(
-            update(MirrorPage)
-            .where(
-                MirrorPage.package_id == package_id,
-                or_(MirrorPage.lease_until.is_(None), MirrorPage.lease_until < now),
-            )
-            .values(lease_until=now + timedelta(seconds=_LEASE), leased_by=holder)
-        )
-    return bool(cast("CursorResult[Any]", taken).rowcount)
-
-
-def _release(session: Session, package_id: str, failure: str | None) -> None:
-    values: dict[str, Any] = {"lease_until": None, "leased_by": None}
-    if failure is not None:
-        values |= {"failed_at": datetime.now(UTC), "failure": failure}
-    with write_transaction(session):
-        session.execute(
-            update(MirrorPage).where(MirrorPage.package_id == package_id).values(**values)
-        )
 
 
 def _stale(known: _Known) -> Freshness:

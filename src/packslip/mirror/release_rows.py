@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
@@ -73,9 +73,9 @@ def batches(files: Sequence[UpstreamFile], size: int) -> Iterator[Sequence[Upstr
         yield batch
 
 
-def _sizes(page: UpstreamPage) -> Mapping[str, int]:
+def _sizes(files: Iterable[UpstreamFile]) -> Mapping[str, int]:
     sizes: dict[str, int] = defaultdict(int)
-    for file in page.files:
+    for file in files:
         sizes[canonical(file.version)] += file.size
     return sizes
 
@@ -90,10 +90,10 @@ def add_files(
     """Add files that are new, and the releases that they belong to."""
     if not files:
         return
-    sizes = _sizes(page)
+    sizes = _sizes(files if page.is_part else page.files)
     releases = open_releases(session, package_id, [file.version for file in files])
     for version, release in releases.items():
-        release.size = sizes[version]
+        release.size = sizes[version] + (release.size or 0 if page.is_part else 0)
     session.flush()
     rows = [
         {

@@ -26,6 +26,7 @@ from packslip.mirror.release_rows import (
 )
 from packslip.mirror.telling import MIRROR, take_status, take_yanks, tell
 from packslip.mirror.upstream_pages import UpstreamPage
+from packslip.mirror.upstreams import origin_of
 from packslip.packages.effects import apply_acts
 from packslip.packages.latest import refresh_texts
 from packslip.packages.models import Origin, Package
@@ -46,6 +47,8 @@ class Source:
     upstream: str
     etag: str | None = None
     last_modified: str | None = None
+    #: When the upstream said so; None for now.
+    said_at: datetime | None = None
 
 
 def take_page(
@@ -120,7 +123,7 @@ def _open(session: Session, package_id: NormalizedName, source: Source) -> bool:
     if package.origin != Origin.MIRRORED:
         raise HostedNowError(package_id)
     row = session.get_one(MirrorPage, package_id)
-    if row.upstream not in {None, source.upstream}:
+    if row.upstream is not None and origin_of(row.upstream) != origin_of(source.upstream):
         # Their files are never mixed. Bytes that were kept are found by `packslip fsck`.
         forget_releases(session, package_id)
         data = {"before": row.upstream, "after": source.upstream}
@@ -153,7 +156,8 @@ def _note_found(session: Session, package_id: str, source: Source) -> None:
     row.state = PageState.FOUND
     row.upstream = source.upstream
     row.etag, row.last_modified = source.etag, source.last_modified
-    row.checked_at = row.asked_at = row.changed_at = datetime.now(UTC)
+    row.asked_at = row.changed_at = datetime.now(UTC)
+    row.checked_at = source.said_at or row.asked_at
     _forget_trouble(row)
 
 

@@ -80,6 +80,8 @@ class UpstreamPage:
     status_reason: str | None = None
     #: How many files were left out because they are of no kind that installers take.
     left_out: int = 0
+    #: Whether upstream has more files, which are as they were known.
+    is_part: bool = False
 
 
 class _File(msgspec.Struct, rename="kebab"):
@@ -131,7 +133,7 @@ def read_page(
 def _from_json(package: NormalizedName, body: bytes, address: str) -> UpstreamPage:
     try:
         page = _read_page(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadablePageError(f"its page cannot be read ({error})") from error
     _check_version(str(page.meta.get("api-version", "1.0")))
     if canonicalize_name(page.name) != package:
@@ -140,7 +142,7 @@ def _from_json(package: NormalizedName, body: bytes, address: str) -> UpstreamPa
     for raw in page.files:
         try:
             entry = _read_file(raw)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             continue
         if (file := _file(package, entry, address)) is not None:
             files.append(file)

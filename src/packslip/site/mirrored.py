@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from packslip.mirror.current import Mirror
 from packslip.mirror.models import MirrorFile, MirrorPage, PageState
+from packslip.mirror.upstreams import is_bundled, origin_of
 from packslip.packages.models import File, Origin, Package
 
 
@@ -49,12 +50,18 @@ def source_of(session: Session, package: Package, now: datetime) -> Source | Non
     if page is None:
         return Source(None, None, None, None, is_gone=False)
     return Source(
-        page.upstream,
+        _upstream(page.upstream),
         page.checked_at,
         None if page.checked_at is None else age(page.checked_at, now),
         page.failed_at,
         is_gone=page.state == PageState.MISSING,
     )
+
+
+def _upstream(name: str | None) -> str | None:
+    if name is None or not is_bundled(name):
+        return name
+    return f"{origin_of(name)}, by a bundle"
 
 
 def file_states(

@@ -68,7 +68,7 @@ def package(name: str) -> Response:
         db_session, lambda: queries.package_page(db_session, normalized, with_unkept=with_unkept)
     )
     until = page.acts_until
-    if freshness is not None:
+    if page.is_mirrored or freshness is not None:
         page, until = _as_ruled(page, freshness, until)
     form = _form()
     with_notes = form is Form.JSON and page.has_notes
@@ -84,12 +84,13 @@ def package(name: str) -> Response:
 
 
 def _as_ruled(
-    page: PackagePage, freshness: Freshness, until: datetime | None
+    page: PackagePage, freshness: Freshness | None, until: datetime | None
 ) -> tuple[PackagePage, datetime | None]:
     """The page of a mirrored package without what rules withhold, and until when it is right."""
     withheld, changes_at = judged(session(), page.name, datetime.now(UTC))
     page = replace(page, files=[file for file in page.files if file.filename not in withheld])
-    ends = [end for end in (until, freshness.until, changes_at) if end is not None]
+    asked_at = None if freshness is None else freshness.until
+    ends = [end for end in (until, asked_at, changes_at) if end is not None]
     return page, min(ends, default=None)
 
 

@@ -1,4 +1,4 @@
-"""Walks gzipped tar archives: source distributions.
+"""Walks tar archives: gzipped ones, which are source distributions, and plain ones.
 
 `tarfile.TarFile` is not used, as it takes headers of any length into memory, follows them as deep
 as they are nested, and ends without a word at a header that is damaged.
@@ -6,6 +6,7 @@ as they are nested, and ends without a word at a header that is damaged.
 
 from __future__ import annotations
 
+import io
 import re
 import tarfile
 import zlib
@@ -72,6 +73,28 @@ def tar_members(path: Path, budget: Budget) -> Iterator[Member]:
             yield Member(header.name, kind, pieces, target, is_symbolic)
             for _ in pieces:
                 pass
+        stream.finish()
+
+
+def plain_tar_members(file: BinaryIO) -> Iterator[Member]:
+    """Give each member of a tar archive that is not compressed, in order.
+
+    What is left unread of a member is stepped over, by a seek where the file can be sought in.
+
+    Raises:
+        InvalidArchiveError: It is no tar archive, is damaged, or holds what is refused.
+
+    """
+    stream = _PlainStream(file)
+    with faults_of(_WHOLE):
+        while header := _next_header(stream):
+            kind = _TYPES[header.type]
+            size = header.size if kind is Kind.FILE else 0
+            end = stream.position + size + -size % _BLOCK
+            is_symbolic = header.type == tarfile.SYMTYPE
+            target = header.linkname if kind is Kind.LINK else None
+            yield Member(header.name, kind, stream.pieces(size), target, is_symbolic)
+            stream.step_to(end)
         stream.finish()
 
 
@@ -142,6 +165,40 @@ class _Stream:
                     return
                 self._rest = memoryview(chunk)
             piece, self._rest = bytes(self._rest[:count]), self._rest[count:]
+            count -= len(piece)
+            yield piece
+
+
+class _PlainStream(_Stream):
+    """The same for what is no stream but a file, which may be sought in."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__(iter(()))
+        self._file = file
+        self._chunks = iter(lambda: file.read(PIECE), b"")
+        self.position = 0
+        self._end: int | None = None
+        if file.seekable():
+            self.position = file.tell()
+            self._end = file.seek(0, io.SEEK_END)
+            file.seek(self.position)
+
+    def step_to(self, position: int) -> None:
+        """Go on there, which is where the next header begins."""
+        if self._end is None:
+            for _ in self._take(position - self.position):
+                pass
+        elif position <= self._end:
+            self.position = self._file.seek(position)
+        if self.position != position:
+            raise DamagedArchiveError(_WHOLE)
+
+    def _take(self, count: int) -> Iterator[bytes]:
+        while count:
+            piece = self._file.read(min(count, PIECE))
+            if not piece:
+                return
+            self.position += len(piece)
             count -= len(piece)
             yield piece
 
