@@ -60,17 +60,18 @@ def devpi(folder: Path, upstream: str) -> Target:
     data = ("--serverdir", "{data}/server")
 
     def enrol(server: Server) -> Credentials:
-        user = {"user": "root", "password": _PASSWORD}
         with httpx.Client(base_url=server.base, timeout=60) as client:
+            client.put("/bench", json={"password": _PASSWORD}).raise_for_status()
+            user = {"user": "bench", "password": _PASSWORD}
             login = client.post("/+login", json=user).raise_for_status().json()
             token = str(login["result"]["password"])
-            signed = base64.b64encode(f"root:{token}".encode()).decode()
+            signed = base64.b64encode(f"bench:{token}".encode()).decode()
             client.headers["X-Devpi-Auth"] = signed
             mirror = {"type": "mirror", "mirror_url": upstream}
             hosted = {"type": "stage", "bases": [], "volatile": True}
-            client.put("/root/mirror", json=mirror).raise_for_status()
-            client.put("/root/hosted", json=hosted).raise_for_status()
-        return Credentials("root", token)
+            client.put("/bench/mirror", json=mirror).raise_for_status()
+            client.put("/bench/hosted", json=hosted).raise_for_status()
+        return Credentials("bench", token)
 
     return Target(
         name="devpi",
@@ -87,9 +88,9 @@ def devpi(folder: Path, upstream: str) -> Target:
         environment={},
         enrol=enrol,
         health="/+api",
-        simple="/root/mirror/+simple/",
-        upload="/root/hosted/",
-        hosted="/root/hosted/+simple/",
+        simple="/bench/mirror/+simple/",
+        upload="/bench/hosted/",
+        hosted="/bench/hosted/+simple/",
         prepare=(
             (f"{folder}/devpi-init", *data, "--no-root-pypi", "--root-passwd", _PASSWORD),
             # Without it a token ends with the process.
