@@ -17,7 +17,6 @@ from html import escape
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import groupby
 from pathlib import Path
-from typing import ClassVar
 
 from packaging.utils import canonicalize_name
 
@@ -118,7 +117,11 @@ class _Handler(SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     # Head and body are two writes: the second would wait for the client to confirm the first.
     disable_nagle_algorithm = True
-    extensions_map: ClassVar = {"": "application/octet-stream", ".html": HTML, ".json": JSON}
+    extensions_map = {  # noqa: RUF012 - as the base class has it.
+        "": "application/octet-stream",
+        ".html": HTML,
+        ".json": JSON,
+    }
 
     def translate_path(self, path: str) -> str:
         if path.partition("?")[0].endswith("/"):

@@ -140,6 +140,14 @@ def test_a_change_shows_in_the_very_next_answer(
     assert at_once(path, Accept=JSON) == after
 
 
+def test_a_list_that_rests_on_what_is_held_of_mirrored_packages_is_not_kept(
+    session: Session, client: FlaskClient, demo: Package
+) -> None:
+    add_package(session, "mirrored", origin="mirrored")
+    ordinary(client, "/simple/", Accept=JSON)
+    assert at_once("/simple/", Accept=JSON) is None
+
+
 def add_demo_again(session: Session) -> None:
     package = add_package(session, "another", serial=4711)
     add_file(session, add_release(session, package), "another-1.0.tar.gz")

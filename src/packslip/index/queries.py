@@ -63,6 +63,12 @@ def root_page(session: Session, *, with_unkept: bool = False) -> RootPage:
     )
 
 
+def has_mirrored_packages(session: Session) -> bool:
+    """Whether any package came from an upstream."""
+    mirrored = select(Package.id).where(Package.origin == Origin.MIRRORED).limit(1)
+    return session.scalar(mirrored) is not None
+
+
 def last_serial(session: Session) -> int:
     """Return the number of the latest event of any package, removed ones included."""
     query = select(Event.id).where(Event.package_id.is_not(None)).order_by(Event.id.desc()).limit(1)
