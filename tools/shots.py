@@ -117,6 +117,7 @@ SHOTS = (
     Shot("note-comment-edit", "/notes/{note}/comments/{comment}/edit", "grace"),
     Shot("package-mirrored", "/project/urllib3/", "ada"),
     Shot("mirror", "/mirror/", "ada"),
+    Shot("mirror-alarms", "/mirror/", "grace"),
     Shot("mirror-ask", "/mirror/ask/urllib3?version=2.0", "ada"),
     Shot("mirror-request", "/mirror/requests/{request}", "grace"),
     Shot("mirror-exception", "/mirror/exceptions/new", "grace"),
