@@ -195,6 +195,8 @@ def test_a_note_shows_at_once_and_a_private_one_to_nobody(
         {"Transfer_Encoding": "chunked"},
         {"Connection": "Upgrade"},
         {"Host": "a b"},
+        {"Host": "["},
+        {"Host": "a:b"},
     ],
 )
 def test_who_says_more_is_answered_by_the_routes(

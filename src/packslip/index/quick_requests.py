@@ -27,7 +27,7 @@ _OF_PROXIES = frozenset({b"x-request-id"})
 
 _LINE = re.compile(rb"GET (/[!-~]*) HTTP/1\.1\r\n")
 _HEADER = re.compile(rb"([A-Za-z0-9-]+):[\t ]*((?:[!-~](?:[\t -~]*[!-~])?)?)[\t ]*")
-_HOST = re.compile(rb"[A-Za-z0-9._\[\]:-]+")
+_HOST = re.compile(rb"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _ETAG = re.compile(rb'"[!#-~]*"')
 
 _CONNECTIONS = {b"": True, b"keep-alive": True, b"close": False}
