@@ -22,12 +22,15 @@ from packslip.mirror.rule_operations import (
     change_rule,
     remove_rule,
 )
+from packslip.mirror.rule_queries import rules_token
 from packslip.mirror.rules import Kind, Rule
 from packslip.mirror.verdict import (
     RefusedByRuleError,
     judged,
     refused_by_name,
     require_allowed,
+    rules_in_force,
+    rules_of_token,
 )
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -107,6 +110,21 @@ def test_it_takes_one_statement_when_nothing_is_about_the_package(session: Sessi
     with counted_statements() as statements:
         assert judged(session, "other", NOW) == ({}, None)
     assert len(statements) == 1
+
+
+def test_it_takes_none_for_a_file_when_the_token_came_with_it(session: Session) -> None:
+    add_mirrored(session)
+    make_rule(session, DENY)
+    token = rules_token(session)
+    rules_in_force(session)
+    with counted_statements() as statements:
+        rules = rules_of_token(session, token)
+        require_allowed(session, "other", "other-1.0.tar.gz", NOW, rules)
+    assert statements == []
+    with pytest.raises(RefusedByRuleError):
+        require_allowed(session, "demo", "demo-1.0.tar.gz", NOW, rules)
+    make_rule(session, WEEK)
+    assert len(rules_of_token(session, rules_token(session))) == 2
 
 
 def test_admins_change_rules_and_curators_exceptions(session: Session) -> None:

@@ -12,6 +12,7 @@ from packslip.db import is_key
 from packslip.errors import NotFoundError
 from packslip.mirror.file_queries import NotInBundleError, came_by_bundle
 from packslip.mirror.models import MirrorFile
+from packslip.mirror.rule_queries import rules_token_column
 from packslip.packages.filenames import InvalidFilenameError, parse_filename
 from packslip.packages.models import File, Origin, Package, Release
 from packslip.simple_api.page import PackageStatus
@@ -41,6 +42,8 @@ class HeldFile:
     storage_key: str | None
     size: int
     metadata_sha256: str | None
+    #: Whether the metadata of a mirrored file is held.
+    metadata_kept: bool
     uploaded_at: datetime
     #: Why the bytes are refused, as a whole sentence; None while they are not.
     held_reason: str | None
@@ -52,6 +55,8 @@ class HeldFile:
     is_mirrored: bool
     #: When the bytes of a mirrored file were last asked for, to about an hour.
     used_at: datetime | None
+    #: That of the rules in force; see `packslip.mirror.verdict.rules_of_token`.
+    rules_token: str | None
 
 
 def held_file(session: Session, sha256: str, filename: str) -> HeldFile:
@@ -111,7 +116,9 @@ def _find(session: Session, condition: ColumnElement[bool], filename: str) -> He
             Package.acts_until,
             Package.origin,
             MirrorFile.file_id.label("mirrored_id"),
+            MirrorFile.metadata_kept,
             MirrorFile.used_at,
+            rules_token_column(),
         )
         .join(Release, Release.id == File.release_id)
         .join(Package, Package.id == Release.package_id)
@@ -133,6 +140,7 @@ def _find(session: Session, condition: ColumnElement[bool], filename: str) -> He
         storage_key=row.storage_key,
         size=row.size,
         metadata_sha256=row.metadata_sha256,
+        metadata_kept=bool(row.metadata_kept),
         uploaded_at=row.uploaded_at,
         held_reason=row.held_reason,
         status=PackageStatus(row.status),
@@ -140,4 +148,5 @@ def _find(session: Session, condition: ColumnElement[bool], filename: str) -> He
         acts_until=row.acts_until,
         is_mirrored=is_mirrored,
         used_at=row.used_at,
+        rules_token=row.rules_token,
     )

@@ -16,12 +16,7 @@ from packslip.mirror.file_operations import (
     note_lost_metadata,
     note_use,
 )
-from packslip.mirror.file_queries import (
-    NotInBundleError,
-    Wanted,
-    came_by_bundle,
-    wanted_file,
-)
+from packslip.mirror.file_queries import NotInBundleError, came_by_bundle, wanted_file
 from packslip.mirror.following import Following, NothingCameError, follow
 from packslip.mirror.metadata import provide_metadata
 from packslip.mirror.waiting import a_place
@@ -86,13 +81,13 @@ def send_mirrored_metadata(session: Session, found: HeldFile) -> Response:
     Raises:
         PackslipError: there is none, or it could not be fetched.
     """
-    wanted = provide_metadata(session, found.id)
+    sha256 = found.metadata_sha256 if found.metadata_kept else None
     try:
-        return _send_metadata(wanted, found)
+        return _send_metadata(sha256 or _provide_metadata(session, found), found)
     except MissingBytesError:
         with write_transaction(session):
             note_lost_metadata(session, found.id)
-        return _send_metadata(provide_metadata(session, found.id), found)
+        return _send_metadata(_provide_metadata(session, found), found)
 
 
 def _blank(found: HeldFile) -> Response:
@@ -158,11 +153,16 @@ def _finish(following: Following) -> None:
         raise NothingCameError(following.wanted.filename, WHOLE_PATIENCE)
 
 
-def _send_metadata(wanted: Wanted, found: HeldFile) -> Response:
-    assert wanted.metadata_sha256 is not None
+def _provide_metadata(session: Session, found: HeldFile) -> str:
+    sha256 = provide_metadata(session, found.id).metadata_sha256
+    assert sha256 is not None
+    return sha256
+
+
+def _send_metadata(sha256: str, found: HeldFile) -> Response:
     return send_stored(
-        kept_metadata_key(wanted.metadata_sha256, wanted.filename),
-        sha256=wanted.metadata_sha256,
+        kept_metadata_key(sha256, found.filename),
+        sha256=sha256,
         last_modified=found.uploaded_at,
     )
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 from packaging.utils import NormalizedName
-from sqlalchemy import Row, exists, or_, select
+from sqlalchemy import Row, Text, cast, exists, or_, select
 from sqlalchemy.orm import Session, defer, selectinload
 
 from packslip.accounts.models import User
@@ -108,7 +109,8 @@ def package_page(
             MirrorFile.file_id.label("mirrored"),
             MirrorFile.refused,
             MirrorFile.vanished_at,
-            MirrorFile.digests,
+            # Most are empty, and need not be understood then.
+            cast(MirrorFile.digests, Text).label("digests"),
             MirrorFile.dated,
             MirrorFile.yanked.label("file_yanked"),
             MirrorFile.provenance,
@@ -188,7 +190,9 @@ def _file_entry(row: Row[*tuple[Any, ...]]) -> FileEntry:
     if row.mirrored and row.metadata_is_static:
         # It is fetched, or made from the wheel, when it is asked for.
         announced = announced or ""
-    hashes = dict(row.digests or {}) | ({"sha256": row.sha256} if row.sha256 else {})
+    hashes = {"sha256": row.sha256} if row.sha256 else {}
+    if row.digests not in {None, "{}"}:
+        hashes = json.loads(row.digests) | hashes
     return FileEntry(
         filename=row.filename,
         version=row.version,

@@ -7,7 +7,7 @@ what is known, or wait for the first answer.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -22,6 +22,7 @@ from packslip.mirror.errors import KnownFailureError, UpstreamFailedError, Upstr
 from packslip.mirror.keeper import current_keeper
 from packslip.mirror.leases import end_lease, take_lease
 from packslip.mirror.models import MirrorPage, PageState
+from packslip.mirror.rule_queries import rules_token_column
 from packslip.mirror.taking import (
     HostedNowError,
     Source,
@@ -65,11 +66,14 @@ class Freshness:
     #: Why it could not be asked since then.
     failure: str | None
     #: Until when nobody asks it again; None when somebody might do so now.
-    until: datetime | None = None
+    until: datetime | None
+    #: That of the rules in force; see `packslip.mirror.verdict.rules_of_token`.
+    rules_token: str | None
 
 
 @dataclass(frozen=True)
 class _Known:
+    rules_token: str | None
     origin: str | None
     state: str
     upstream: str | None
@@ -212,6 +216,7 @@ def _read(session: Session, package_id: str) -> _Known:
     page = MirrorPage
     row = session.execute(
         select(
+            rules_token_column(),
             Package.origin,
             page.state,
             page.upstream,
@@ -226,8 +231,8 @@ def _read(session: Session, package_id: str) -> _Known:
         .outerjoin(Package, Package.id == name.c.id)
         .outerjoin(page, page.package_id == name.c.id)
     ).one()
-    known = _Known(*row)
-    return known if row.state is not None else _Known(row.origin, PageState.UNKNOWN, *[None] * 7)
+    known = _Known(*tuple(row))
+    return known if row.state is not None else replace(known, state=PageState.UNKNOWN)
 
 
 def _stale(known: _Known) -> Freshness:
@@ -241,4 +246,4 @@ def _freshness(known: _Known) -> Freshness:
     until = None
     if known.checked_at is not None and known.failure is None:
         until = known.checked_at + timedelta(seconds=current_mirror().ttl)
-    return Freshness(known.upstream, known.checked_at, known.failure, until)
+    return Freshness(known.upstream, known.checked_at, known.failure, until, known.rules_token)

@@ -16,7 +16,7 @@ from packslip.errors import NotAllowedError
 from packslip.index.held_files import HeldFile, UnknownFileError, held_file, numbered_file
 from packslip.index.kept_files import keep_small, recording
 from packslip.index.mirrored_files import send_mirrored, send_mirrored_metadata
-from packslip.mirror.verdict import require_allowed
+from packslip.mirror.verdict import require_allowed, rules_of_token
 from packslip.notes.expiry import read_current
 from packslip.simple_api.page import PackageStatus
 from packslip.storage.protocol import metadata_key
@@ -73,7 +73,8 @@ def _require_offered(found: HeldFile) -> None:
     if found.status is PackageStatus.QUARANTINED:
         raise QuarantinedError(found)
     if found.is_mirrored:
-        require_allowed(session(), found.package_id, found.filename)
+        rules = rules_of_token(session(), found.rules_token)
+        require_allowed(session(), found.package_id, found.filename, rules_now=rules)
 
 
 def _bytes(found: HeldFile, reader: Identity | None) -> Response:

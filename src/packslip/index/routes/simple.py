@@ -18,7 +18,7 @@ from packslip.index.finishing import keep_finished
 from packslip.index.freshness import tell_age
 from packslip.mirror.current import current_mirror
 from packslip.mirror.refreshing import Freshness, make_current
-from packslip.mirror.verdict import judged
+from packslip.mirror.verdict import judged, rules_of_token
 from packslip.notes.expiry import read_current
 from packslip.packages.stamps import ALL_PACKAGES, stamp_of
 from packslip.simple_api.negotiate import Form, negotiate
@@ -90,7 +90,8 @@ def _as_ruled(
     page: PackagePage, freshness: Freshness | None, until: datetime | None
 ) -> tuple[PackagePage, datetime | None]:
     """The page of a mirrored package without what rules withhold, and until when it is right."""
-    withheld, changes_at = judged(session(), page.name, datetime.now(UTC))
+    rules = None if freshness is None else rules_of_token(session(), freshness.rules_token)
+    withheld, changes_at = judged(session(), page.name, datetime.now(UTC), rules)
     page = replace(page, files=[file for file in page.files if file.filename not in withheld])
     asked_at = None if freshness is None else freshness.until
     ends = [end for end in (until, asked_at, changes_at) if end is not None]
