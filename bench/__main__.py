@@ -14,6 +14,7 @@ from rich.console import Console
 from bench import pages, search
 from bench.catalogue import Size
 from bench.load import find_client
+from bench.mirror_run import SUITES as MIRROR_SUITES
 from bench.mirror_run import MirrorRun
 from bench.peers import PEERS, install
 from bench.report import report
@@ -120,6 +121,14 @@ def run(
 
 @bench.command("mirror")
 @click.option(
+    "--suite",
+    "suites",
+    type=_Names(MIRROR_SUITES),
+    default=",".join(MIRROR_SUITES),
+    show_default=True,
+    help="What to measure, separated by commas.",
+)
+@click.option(
     "--peers",
     "wanted",
     type=_Names(PEERS),
@@ -143,6 +152,7 @@ def run(
 @click.option("--json", "output", type=click.Path(path_type=Path), help="Keep the results here.")
 def measure_mirrors(
     *,
+    suites: list[str],
     wanted: list[str],
     venvs: Path,
     quick: bool,
@@ -166,7 +176,7 @@ def measure_mirrors(
             found[peer] = install(peer, venvs.absolute(), clients)
         except BenchError as error:
             missing.append(str(error))
-    work = MirrorRun(command, found, options, console, place)
+    work = MirrorRun(command, suites, found, options, console, place)
     for problem in missing:
         work.note(problem)
     try:

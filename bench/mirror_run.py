@@ -26,12 +26,20 @@ from bench.suites import Bench, Case, Options
 #: What cannot be measured for any of these reasons is noted, and the rest goes on.
 _PROBLEMS = (BenchError, httpx.HTTPError, SubprocessError, TimeoutError)
 
+INSTALL = "install"
+
+#: What is measured of servers that have everything.
+SERVING = {"pages": mirrors.pages, "files": mirrors.files}
+
+SUITES = (INSTALL, *SERVING)
+
 
 @dataclass
 class MirrorRun:
     """What is measured, and what has come out so far. `peers` are names with their `bin`."""
 
     command: str | None
+    suites: Sequence[str]
     peers: dict[str, Path]
     options: Options
     console: Console
@@ -68,7 +76,6 @@ class MirrorRun:
         upstreams.build(folder / "upstream", corpus.made)
         upstream = upstreams.upstream(folder / "upstream")
         targets = self._targets(upstream.base + upstream.target.simple)
-        empty = self._set_up(folder / "empty", targets, Server.set_up)
         with load_process() as pool:
 
             def bench(server: Server, number: int) -> Bench:
@@ -77,16 +84,19 @@ class MirrorRun:
                 return Bench(server, corpus, self.options, number, pool, work, self.note)
 
             rounds = range(self.options.rounds)
-            for number, server in product(rounds, empty):
-                cases = mirrors.install(bench(server, number), upstream)
-                self._take("mirror install", server, number, cases)
-            with upstream.running():
-                warm = self._set_up(folder / "warm", targets, self._warming(corpus, hosted))
-                suites = {"mirror pages": mirrors.pages, "mirror files": mirrors.files}
-                for suite, number, server in product(suites, rounds, warm):
-                    cases = suites[suite](bench(server, number), hosted)
-                    self._take(suite, server, number, cases)
-        self._judge()
+            if INSTALL in self.suites:
+                empty = self._set_up(folder / "empty", targets, Server.set_up)
+                for number, server in product(rounds, empty):
+                    cases = mirrors.install(bench(server, number), upstream)
+                    self._take(f"mirror {INSTALL}", server, number, cases)
+            serving = [suite for suite in self.suites if suite in SERVING]
+            if serving:
+                with upstream.running():
+                    warm = self._set_up(folder / "warm", targets, self._warming(corpus, hosted))
+                    for suite, number, server in product(serving, rounds, warm):
+                        cases = SERVING[suite](bench(server, number), hosted)
+                        self._take(f"mirror {suite}", server, number, cases)
+                self._judge()
 
     def _targets(self, upstream: str) -> list[Target]:
         own = packslip(self.command, upstream)

@@ -71,7 +71,7 @@ def pages(bench: Bench, hosted: Hosted) -> Iterator[Case]:
                 continue
             ways = {MIRRORED: bench.server.page_url(package)}
             if bench.server.target.upload:
-                ways[HOSTED] = bench.server.hosted_page_url(hosted.names[package])
+                ways[HOSTED] = bench.server.page_url(hosted.names[package])
             for form, accept in (("HTML", HTML), ("JSON", JSON)):
                 headers = {"Accept": accept, "Accept-Encoding": "identity"}
                 for url in ways.values():
@@ -87,7 +87,7 @@ def files(bench: Bench, hosted: Hosted) -> Iterator[Case]:
     with server.running():
         ways = {MIRRORED: file_url(server.page_url(small.name), small.path.name)}
         if server.target.upload:
-            page = server.hosted_page_url(hosted.small.name)
+            page = server.page_url(hosted.small.name)
             ways[HOSTED] = file_url(page, hosted.small.path.name)
         yield from _turns(bench, "16 kB wheel", ways, {})
         metadata = {way: f"{url}.metadata" for way, url in ways.items()}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from bench.server import BenchError, Credentials, Server, Target
+from bench.server import BenchError, Server, Target
 
 REQUIREMENTS = Path(__file__).parent.parent / "requirements" / "peers"
 
@@ -56,46 +56,29 @@ def version(peer: str) -> str:
 
 
 def devpi(folder: Path, upstream: str) -> Target:
-    """devpi-server with a mirror index, and an index beside it for what is uploaded."""
-    data = ("--serverdir", "{data}/server")
+    """devpi-server with a mirror index. Nothing is uploaded: thousands of files take it an hour."""
 
-    def enrol(server: Server) -> Credentials:
+    def enrol(server: Server) -> None:
         with httpx.Client(base_url=server.base, timeout=60) as client:
             client.put("/bench", json={"password": _PASSWORD}).raise_for_status()
             user = {"user": "bench", "password": _PASSWORD}
             login = client.post("/+login", json=user).raise_for_status().json()
-            token = str(login["result"]["password"])
-            signed = base64.b64encode(f"bench:{token}".encode()).decode()
+            signed = base64.b64encode(f"bench:{login['result']['password']}".encode()).decode()
             client.headers["X-Devpi-Auth"] = signed
             mirror = {"type": "mirror", "mirror_url": upstream}
-            hosted = {"type": "stage", "bases": [], "volatile": True}
             client.put("/bench/mirror", json=mirror).raise_for_status()
-            client.put("/bench/hosted", json=hosted).raise_for_status()
-        return Credentials("bench", token)
 
+    data = ("--serverdir", "{data}/server")
+    init = (f"{folder}/devpi-init", *data, "--no-root-pypi", "--root-passwd", _PASSWORD)
     return Target(
         name="devpi",
-        command=(
-            f"{folder}/devpi-server",
-            *data,
-            "--secretfile",
-            "{data}/secret",
-            "--host",
-            "{host}",
-            "--port",
-            "{port}",
-        ),
+        command=(f"{folder}/devpi-server", *data, "--host", "{host}", "--port", "{port}"),
         environment={},
         enrol=enrol,
         health="/+api",
         simple="/bench/mirror/+simple/",
-        upload="/bench/hosted/",
-        hosted="/bench/hosted/+simple/",
-        prepare=(
-            (f"{folder}/devpi-init", *data, "--no-root-pypi", "--root-passwd", _PASSWORD),
-            # Without it a token ends with the process.
-            (f"{folder}/devpi-gen-secret", "--secretfile", "{data}/secret"),
-        ),
+        upload="",
+        prepare=(init,),
     )
 
 

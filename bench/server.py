@@ -42,8 +42,8 @@ class Target:
 
     `{host}`, `{port}` and `{data}` in the command and the environment become those of the
     running server. `prepare` are commands that are run once, before the first start. `enrol`
-    is called once, while the server runs, and makes what an upload needs. `hosted` is where uploads
-    are listed, if that is elsewhere; without `upload` there are none.
+    is called once, while the server runs, and makes what an upload needs. Without `upload`
+    nothing is uploaded.
     """
 
     name: str
@@ -53,7 +53,6 @@ class Target:
     health: str = "/healthz"
     simple: str = "/simple/"
     upload: str = "/legacy/"
-    hosted: str = ""
     prepare: tuple[tuple[str, ...], ...] = ()
 
 
@@ -98,9 +97,6 @@ class Server:
 
     def page_url(self, package: str) -> str:
         return f"{self.base}{self.target.simple}{package}/"
-
-    def hosted_page_url(self, package: str) -> str:
-        return f"{self.base}{self.target.hosted or self.target.simple}{package}/"
 
     def cpu_seconds(self) -> float:
         return processes.cpu_seconds(self.pid)
