@@ -57,10 +57,9 @@ class DownloadAddresses(StrEnum):
 
 
 class LogRequests(StrEnum):
-    """Which requests the log has a line for."""
+    """Which requests the log has a line for, besides those over which the server fails."""
 
     ALL = "all"
-    FAILED = "failed"
     NONE = "none"
 
 
@@ -231,9 +230,9 @@ SETTINGS = (
     ),
     Setting(
         "log_requests",
-        "failed",
-        "Which requests get a line in the log: `all`, `failed` (the server's own failures) or "
-        "`none`.",
+        "none",
+        "Which requests get a line in the log, besides the one that tells of a failure of the "
+        "server: `all` or `none`.",
         setting_values.choice(LogRequests),
     ),
     Setting(

@@ -62,8 +62,7 @@ def _measure(response: Response) -> Response:
     metrics.requests.labels(method, route, status).inc()
     metrics.request_seconds.labels(route).observe(seconds)
     response.call_on_close(metrics.requests_under_way.dec)
-    wanted = current_settings().log_requests
-    if wanted is LogRequests.ALL or (wanted is LogRequests.FAILED and status >= 500):
+    if current_settings().log_requests is LogRequests.ALL:
         log.info(
             "request",
             method=request.method,
