@@ -78,6 +78,7 @@ from packslip.site.routes import (
     setup,
     sitemaps,
 )
+from packslip.site.routes import metrics as site_metrics
 from packslip.storage.factory import open_storage
 from packslip.subscriptions import sender as webhook_sender
 from packslip.web import (
@@ -86,6 +87,8 @@ from packslip.web import (
     errors,
     forgery,
     headers,
+    measuring,
+    metrics,
     proxies,
     redirects,
     request_ids,
@@ -112,6 +115,7 @@ BLUEPRINTS = (
     mirror.blueprint,
     mirror_alarms.blueprint,
     mirror_api.blueprint,
+    site_metrics.blueprint,
     note_comments.blueprint,
     note_editor.blueprint,
     note_feeds.blueprint,
@@ -182,9 +186,13 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     app.jinja_env.globals["version"] = __version__
     app.url_map.strict_slashes = True
     context.attach(app, settings, open_storage(settings.storage_url))
+    metrics.init_app(app, __version__)
     db.init_app(app, MIGRATIONS)
+    with app.app_context():
+        metrics.watch_connections(app, db.db.engine)
     errors.init_app(app)
     request_ids.init_app(app)
+    measuring.init_app(app)
     headers.init_app(app)
     cookies.init_app(app)
     set_up_gate.init_app(app)

@@ -27,6 +27,7 @@ from packslip.serving.worker import AT_ONCE, PatientWorker
 from packslip.settings import Settings, note_served_at
 from packslip.subscriptions.sender import current_deliverer
 from packslip.web.context import current_settings, current_storage
+from packslip.web.metrics import forget_process, shared_folder
 
 #: Requests that one worker process answers at a time; more wait in its queue. Threads are made when
 #: they are needed: so many only if that many clients are slow.
@@ -88,7 +89,8 @@ def serve(host: str, port: int, workers: int) -> None:
     )
     if set_up_code is not None:
         _ask_for_set_up(settings.base_url or _address(host, port), set_up_code)
-    _Server(_options(f"[{host}]:{port}" if ":" in host else f"{host}:{port}", workers)).run()
+    with shared_folder():
+        _Server(_options(f"[{host}]:{port}" if ":" in host else f"{host}:{port}", workers)).run()
 
 
 def _prepare() -> tuple[Settings, str | None]:
@@ -160,6 +162,7 @@ def _options(bind: str, workers: int) -> dict[str, Any]:
         # Forwarded headers are honoured by PACKSLIP_TRUSTED_PROXIES alone.
         "forwarded_allow_ips": "",
         "secure_scheme_headers": {},
+        "child_exit": lambda server, worker: forget_process(worker.pid),
         "control_socket_disable": True,
         "loglevel": "warning",
     }

@@ -16,13 +16,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
 from flask import Flask
 from gunicorn.util import http_date
+from prometheus_client import Counter
 
 from packslip.db import db, open_reader
 from packslip.index.quick_requests import QuickRequest, RequestReader
 from packslip.packages.stamps import look_at
-from packslip.settings import Settings
+from packslip.settings import LogRequests, Settings
+from packslip.web.metrics import metrics_of
 
 #: Bytes of answers that a process keeps at most.
 ROOM = 64 * 1024 * 1024
@@ -32,6 +35,9 @@ OnSent = Callable[[str, str], None]
 
 #: Path, Accept and Accept-Encoding as the client sends them.
 Key = tuple[bytes, bytes, bytes]
+
+
+log = structlog.get_logger("packslip.requests")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,8 @@ class Finished:
     """An answer, and the one to a client that has it already."""
 
     basis: Basis
+    #: Which route answered so.
+    route: str
     etag: bytes
     #: Headers, each with the end of its line: of the answer, and of the one without a body.
     head: bytes
@@ -74,6 +82,10 @@ class FinishedAnswers:
         self._reader: sqlite3.Connection | None = None
         self._second = 0
         self._date = b""
+        self._metrics = metrics_of(app)
+        #: Counts answers of that route and status.
+        self._counters: dict[tuple[str, int], Counter] = {}
+        self._logs = settings.log_requests is LogRequests.ALL
 
     def answer(self, received: bytes, address: str) -> tuple[bytes, bool] | None:
         """The whole answer to a whole request, and whether the connection is kept after it.
@@ -96,7 +108,9 @@ class FinishedAnswers:
         is_known = asked.etag == found.etag
         if found.on_sent is not None and not is_known:
             found.on_sent(address, asked.agent)
-        return self._write(found, asked, now, is_known), asked.keeps_connection
+        request_id = secrets.token_hex(8)
+        self._note(found, asked, address, 304 if is_known else 200, request_id)
+        return self._write(found, asked, now, is_known, request_id), asked.keeps_connection
 
     def keep(self, key: Key, answer: Finished) -> None:
         """Keep an answer; those that were not asked for the longest go to make room."""
@@ -119,7 +133,29 @@ class FinishedAnswers:
             self._reader.close()
             self._reader = None
 
-    def _write(self, found: Finished, asked: QuickRequest, now: float, is_known: bool) -> bytes:
+    def _note(
+        self, found: Finished, asked: QuickRequest, address: str, status: int, request_id: str
+    ) -> None:
+        counter = self._counters.get((found.route, status))
+        if counter is None:
+            counter = self._metrics.requests.labels("GET", found.route, status)
+            self._counters[found.route, status] = counter
+        counter.inc()
+        if self._logs:
+            log.info(
+                "request",
+                method="GET",
+                route=found.route,
+                path=asked.path.decode("ascii"),
+                status=status,
+                size=0 if status == 304 else len(found.body),
+                address=address,
+                request_id=request_id,
+            )
+
+    def _write(
+        self, found: Finished, asked: QuickRequest, now: float, is_known: bool, request_id: str
+    ) -> bytes:
         if int(now) != self._second:
             self._second, self._date = int(now), http_date(now).encode()
         return b"".join(
@@ -132,7 +168,7 @@ class FinishedAnswers:
                 else b"\r\nConnection: close\r\n",
                 found.unchanged if is_known else found.head,
                 b"X-Request-ID: ",
-                secrets.token_hex(8).encode(),
+                request_id.encode(),
                 b"\r\n\r\n",
                 b"" if is_known else found.body,
             )

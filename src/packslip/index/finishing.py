@@ -12,6 +12,7 @@ from werkzeug import Response
 from packslip.index.finished import Basis, Finished, FinishedAnswers, Key, OnSent
 from packslip.settings import Read, Settings
 from packslip.web.context import current_settings
+from packslip.web.measuring import current_route
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -32,6 +33,7 @@ class _Mark:
     """What a route says of its answer."""
 
     basis: Basis
+    route: str
     body: bytes
     #: Headers that a 304 leaves out.
     of_body: tuple[tuple[str, str], ...]
@@ -56,7 +58,7 @@ def keep_finished(
         return
     told = {**dict(response.headers), "Content-Length": str(len(body))}
     of_body = tuple((name, told[name]) for name in _OF_BODY if name in told)
-    request.environ[_MARK] = _Mark(basis, body, of_body, on_sent)
+    request.environ[_MARK] = _Mark(basis, current_route(), body, of_body, on_sent)
 
 
 def may_be_kept(response: Response) -> bool:
@@ -111,6 +113,7 @@ def _finished(mark: _Mark, headers: Iterable[tuple[str, str]]) -> Finished:
     told = [(name, value) for name, value in others if name.lower() not in _OWN]
     return Finished(
         basis=mark.basis,
+        route=mark.route,
         etag=dict(told)["ETag"].encode(),
         head=_lines([*mark.of_body, *told]),
         unchanged=_lines(told),

@@ -21,6 +21,7 @@ from packslip.mirror.following import Following, NothingCameError, follow
 from packslip.mirror.metadata import provide_metadata
 from packslip.mirror.waiting import a_place
 from packslip.storage.protocol import MissingBytesError
+from packslip.web.metrics import current_metrics
 from packslip.web.stored import blank_answer, send_stored
 
 #: Seconds for which a client that asks for a part waits until the file is held; it gets the whole
@@ -41,7 +42,9 @@ def send_mirrored(session: Session, found: HeldFile, on_whole: Callable[[], None
         PackslipError: the file could not be fetched, and nothing of it was sent.
     """
     held = _send_held(session, found, on_whole)
+    count = current_metrics().mirror_answers.labels
     if held is not None:
+        count("file", "kept").inc()
         return held
     if came_by_bundle(session, found.package_id):
         raise NotInBundleError(found.filename)
@@ -62,8 +65,10 @@ def send_mirrored(session: Session, found: HeldFile, on_whole: Callable[[], None
             if kept is None and not _can_tell_break(following):
                 _finish(following)
     except BaseException:
+        count("file", "failed").inc()
         following.close()
         raise
+    count("file", "fetched").inc()
     if kept is not None:
         following.close()
         return kept
@@ -82,6 +87,8 @@ def send_mirrored_metadata(session: Session, found: HeldFile) -> Response:
         PackslipError: there is none, or it could not be fetched.
     """
     sha256 = found.metadata_sha256 if found.metadata_kept else None
+    if sha256 is not None:
+        current_metrics().mirror_answers.labels("metadata", "kept").inc()
     try:
         return _send_metadata(sha256 or _provide_metadata(session, found), found)
     except MissingBytesError:
@@ -154,7 +161,12 @@ def _finish(following: Following) -> None:
 
 
 def _provide_metadata(session: Session, found: HeldFile) -> str:
-    sha256 = provide_metadata(session, found.id).metadata_sha256
+    outcome = "failed"
+    try:
+        sha256 = provide_metadata(session, found.id).metadata_sha256
+        outcome = "fetched"
+    finally:
+        current_metrics().mirror_answers.labels("metadata", outcome).inc()
     assert sha256 is not None
     return sha256
 

@@ -36,6 +36,7 @@ from packslip.mirror.verdict import RefusedByRuleError, refused_by_name
 from packslip.mirror.waiting import a_place
 from packslip.packages.models import Origin, Package
 from packslip.packages.queries import UnknownPackageError
+from packslip.web.metrics import current_metrics
 
 #: Seconds in which all upstreams together have to answer.
 PATIENCE = 12.0
@@ -118,12 +119,20 @@ def make_current(session: Session, package_id: NormalizedName) -> Freshness | No
     now = datetime.now(UTC)
     if known.origin is None and (refusal := refused_by_name(session, package_id, now)) is not None:
         raise RefusedByRuleError(refusal)
+    count = current_metrics().mirror_answers.labels
     if known.is_fresh(mirror.ttl, now):
+        count("page", "kept").inc()
         return _freshness(known)
-    if known.has_just_failed(now):
-        return _stale(known)
-    with a_place():
-        return _refresh(session, mirror, package_id)
+    outcome = "failed"
+    try:
+        if known.has_just_failed(now):
+            return _stale(known)
+        with a_place():
+            found = _refresh(session, mirror, package_id)
+        outcome = "failed" if found.failure else "fetched"
+        return found
+    finally:
+        count("page", outcome).inc()
 
 
 def _refresh(session: Session, mirror: Mirror, package_id: NormalizedName) -> Freshness:
