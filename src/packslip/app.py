@@ -26,6 +26,7 @@ from packslip.accounts.routes import (
 )
 from packslip.check.routes import api as check_api
 from packslip.check.routes import pages as check_pages
+from packslip.connecting import engine_options
 from packslip.downloads import recorder
 from packslip.downloads.routes import statistics
 from packslip.errors import SettingsError
@@ -181,7 +182,9 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     app.config.from_mapping(
         SECRET_KEY=secret_key(settings),
         SQLALCHEMY_DATABASE_URI=settings.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS=db.engine_options(settings.database_url),
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(
+            settings.database_url, settings.database_connections
+        ),
     )
     app.jinja_env.globals["version"] = __version__
     app.url_map.strict_slashes = True

@@ -139,6 +139,13 @@ def seconds(text: str) -> int:
     return int(text)
 
 
+def connections(text: str) -> int:
+    """A number of connections."""
+    if not re.fullmatch(r"[0-9]{1,4}", text) or int(text) < 2:
+        raise ValueError("a number from 2 on")
+    return int(text)
+
+
 def names(text: str) -> tuple[str, ...]:
     """Patterns of names in their normal form; `*` and `?` stand for any characters."""
     given = [part.strip() for part in text.split(",") if part.strip()]

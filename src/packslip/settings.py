@@ -77,6 +77,8 @@ class Settings:
 
     data: Path
     database_url: str
+    #: Connections to PostgreSQL that a process has at most.
+    database_connections: int
     storage_url: str
     secret_key: str | None
     base_url: str
@@ -140,6 +142,12 @@ SETTINGS = (
         "",
         "The database: `sqlite:///…` or `postgresql://…`. Empty: `packslip.db` in the data folder.",
         setting_values.database_url,
+    ),
+    Setting(
+        "database_connections",
+        "16",
+        "Connections to PostgreSQL that one process opens at most.",
+        setting_values.connections,
     ),
     Setting(
         "storage_url",
