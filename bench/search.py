@@ -19,8 +19,9 @@ from sqlalchemy.orm import Session
 
 from bench.catalogue import Size, fill
 from packslip import create_app
-from packslip.db import db, upgrade_schema
+from packslip.db import db
 from packslip.packages.models import Package
+from packslip.schema import upgrade_schema
 from packslip.search.queries import search
 from packslip.search.request import Filters, SearchQuery, Sort
 from packslip.settings import Read

@@ -42,6 +42,7 @@ from packslip.packages.models import (
     StandingAct,
 )
 from packslip.packages.stamps import PageStamp
+from packslip.schema import SchemaState
 from packslip.subscriptions.models import Watch, Webhook, WebhookDelivery
 
 __all__ = [
@@ -80,6 +81,7 @@ __all__ = [
     "RegisteredFilename",
     "Release",
     "Requirement",
+    "SchemaState",
     "SearchEntry",
     "SecurityKey",
     "SetupCode",

@@ -14,7 +14,6 @@ from packslip.accounts.commands import token_commands, user_commands
 from packslip.accounts.factor_commands import remove_second_factor, require_second_factor
 from packslip.app import create_app
 from packslip.check.commands import check_command
-from packslip.db import upgrade_schema
 from packslip.downloads.commands import stats_command
 from packslip.errors import PackslipError, SettingsError
 from packslip.events.commands import event_commands
@@ -25,6 +24,7 @@ from packslip.notes.commands import note_commands, unyank, yank
 from packslip.notes.list_commands import edit, list_
 from packslip.packages.commands import package_commands
 from packslip.packages.importing.commands import import_command
+from packslip.schema import upgrade_schema
 from packslip.search.commands import search_command
 from packslip.settings import unknown_settings
 from packslip.site.commands import settings_command

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -25,8 +24,6 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     case,
-    inspect,
-    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -179,26 +176,9 @@ def tables_being_copied(connection: Connection) -> Iterator[None]:
         raw.close()
 
 
-def schema_revisions() -> tuple[str | None, str | None]:
-    """The revision that the database's schema has, and the newest one that there is."""
-    with db.engine.connect() as connection:
-        has_any = inspect(connection).has_table("alembic_version")
-        revisions = text("SELECT version_num FROM alembic_version")
-        current = connection.execute(revisions).scalar() if has_any else None
-    folder: Path = current_app.extensions[_MIGRATIONS]
-    # They are numbered, and their files are named by it.
-    newest = max(path.name for path in (folder / "versions").glob("[0-9]*.py"))
-    return current, newest.partition("_")[0]
-
-
-def upgrade_schema() -> None:
-    """Bring the schema to the newest revision; processes that start together queue for it."""
-    path = Path(current_app.instance_path) / "migrate.lock"
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        current, newest = schema_revisions()
-        if current != newest:
-            migrating.upgrade()
+def migrations_folder() -> Path:
+    """The folder with the migrations of the current application."""
+    return cast("Path", current_app.extensions[_MIGRATIONS])
 
 
 def session() -> Session:

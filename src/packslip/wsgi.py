@@ -23,6 +23,7 @@ from packslip.mirror.fetches import mirror_folder
 from packslip.mirror.keeper import current_keeper
 from packslip.mirror.parts import sweep_parts
 from packslip.notes import expiry
+from packslip.schema import upgrade_schema
 from packslip.serving.worker import AT_ONCE, PatientWorker
 from packslip.settings import Settings, note_served_at
 from packslip.subscriptions.sender import current_deliverer
@@ -96,7 +97,7 @@ def serve(host: str, port: int, workers: int) -> None:
 def _prepare() -> tuple[Settings, str | None]:
     """The settings, and the code with which the index is to be set up if it is not."""
     with create_app().app_context():
-        db.upgrade_schema()
+        upgrade_schema()
         _clear_up()
         set_up_code = _set_up_code(current_settings())
         # The workers are forked from this process and must not share its connections.

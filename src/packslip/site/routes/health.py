@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from packslip import db
 from packslip.errors import PackslipError
+from packslip.schema import schema_fault
 from packslip.web.context import current_storage
 
 blueprint = Blueprint("health", __name__)
@@ -40,10 +41,9 @@ def _database() -> str:
 
 def _migrations() -> str:
     try:
-        current, newest = db.schema_revisions()
+        return schema_fault() or "ok"
     except SQLAlchemyError as error:
         return type(error).__name__
-    return "ok" if current == newest else f"at {current}, not at {newest}"
 
 
 def _storage() -> str:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from flask import render_template, request
 
 from packslip import db
+from packslip.schema import schema_fault, schema_revisions
 from packslip.settings import Settings
 from packslip.site.admin_queries import AdminCounts, admin_counts
 from packslip.site.routes.admin.shared import blueprint
@@ -22,13 +23,13 @@ _PORTS = {"http": 80, "https": 443}
 def overview() -> str:
     """Show how much there is, what to see to, and on what it runs."""
     counts, settings = admin_counts(db.session()), current_settings()
-    revision, newest = db.schema_revisions()
+    revision, newest = schema_revisions()
     warnings = [
         *_about_addresses(f"{request.scheme}://{request.host}/"),
         *_about_mail(settings, counts),
         *_about_admins(counts),
     ]
-    if revision != newest:
+    if schema_fault() is not None:
         warnings.append(
             f"The database is at revision {revision}, and this version needs {newest}:"
             " run “packslip db upgrade”."
