@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from flask import Flask
 from sqlalchemy import text
-from tests.helpers.app import make_app
-from tests.helpers.databases import PostgresDatabases, migrate, own_postgres
+from tests.helpers.databases import migrate, own_postgres
 from tests.helpers.packages import add_package
 from tests.helpers.prepared import PASSWORD
 from tests.helpers.server import serving
@@ -44,18 +42,7 @@ def test_a_running_server_goes_on_when_its_postgresql_does(
                 assert found == [404] * 5
 
 
-@pytest.fixture
-def on_postgresql(postgres_databases: PostgresDatabases, tmp_path: Path) -> Iterator[Flask]:
-    url = postgres_databases.create()
-    app = make_app(tmp_path, url)
-    with app.app_context():
-        yield app
-        db.session.remove()
-        db.engine.dispose()
-    postgres_databases.drop(url)
-
-
-def test_a_primary_that_became_a_replica_is_left(on_postgresql: Flask) -> None:
+def test_a_primary_that_became_a_replica_is_left(app_on_postgresql: Flask) -> None:
     session = db.session()
     name = session.scalar(text("SELECT current_database()"))
 
@@ -80,7 +67,7 @@ def test_a_primary_that_became_a_replica_is_left(on_postgresql: Flask) -> None:
         add_package(session)
 
 
-def test_a_connection_that_the_server_ended_is_not_used(on_postgresql: Flask) -> None:
+def test_a_connection_that_the_server_ended_is_not_used(app_on_postgresql: Flask) -> None:
     session = db.session()
     pid = text("SELECT pg_backend_pid()")
     own = session.scalar(pid)

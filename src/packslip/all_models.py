@@ -44,6 +44,7 @@ from packslip.packages.models import (
 from packslip.packages.stamps import PageStamp
 from packslip.schema import SchemaState
 from packslip.subscriptions.models import Watch, Webhook, WebhookDelivery
+from packslip.turns import Turn
 
 __all__ = [
     "AccountLink",
@@ -89,6 +90,7 @@ __all__ = [
     "StandingAct",
     "Throttle",
     "Token",
+    "Turn",
     "User",
     "Watch",
     "Webhook",

@@ -139,6 +139,13 @@ def seconds(text: str) -> int:
     return int(text)
 
 
+def days(text: str) -> int:
+    """A number of days."""
+    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) < 1:
+        raise ValueError("a number of days, 1 or more")
+    return int(text)
+
+
 def connections(text: str) -> int:
     """A number of connections."""
     if not re.fullmatch(r"[0-9]{1,4}", text) or int(text) < 2:

@@ -91,6 +91,8 @@ class Settings:
     #: How many proxies are believed, or the networks in which they are.
     trusted_proxies: int | tuple[Network, ...]
     download_addresses: DownloadAddresses
+    #: Days for which single downloads are kept at least; None for ever.
+    download_retention: int | None
     #: The Simple API that is mirrored, `pypi` for PyPI's; empty when nothing is.
     upstream_url: str
     #: Seconds for which a mirrored page counts as fresh.
@@ -204,6 +206,12 @@ SETTINGS = (
         "How much of a client's address is kept with a download: `whole`, `shortened` "
         "(IPv4 to 24 bits, IPv6 to 48) or `none`.",
         setting_values.choice(DownloadAddresses),
+    ),
+    Setting(
+        "download_retention",
+        "",
+        "Days for which single downloads are kept at least; sums by day stay. Empty: for ever.",
+        lambda text: setting_values.days(text) if text else None,
     ),
     Setting(
         "upstream_url",

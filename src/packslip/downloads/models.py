@@ -27,15 +27,17 @@ class Dimension(StrEnum):
 class Download(Created, Base):
     """One file that was served whole. `created_at` is the moment at which it was.
 
-    What it speaks of is named by key, without foreign keys: the record outlives the package.
+    On PostgreSQL the table has parts (`packslip.downloads.partitions`), so that the moment belongs
+    to its key there. What it speaks of is named by key, without foreign keys: the record outlives
+    the package.
     """
 
     __tablename__ = "downloads"
     __table_args__ = (Index(None, "package_id", "created_at"), NO_REUSE)
 
     id: Mapped[BigKey]
-    package_id: Mapped[str] = mapped_column(index=True)
-    release_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    package_id: Mapped[str]
+    release_id: Mapped[int] = mapped_column(BigInteger)
     #: The file's name.
     file: Mapped[str]
     #: Whole, shortened or absent, as `PACKSLIP_DOWNLOAD_ADDRESSES` says.

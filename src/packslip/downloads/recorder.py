@@ -119,7 +119,7 @@ def init_app(app: Flask, settings: Settings) -> None:
             return Session(db.engine)
 
     writer = SpoolWriter(settings.downloads_folder)
-    drainer = Drainer(writer, open_session)
+    drainer = Drainer(writer, open_session, settings.download_retention)
     app.extensions[_EXTENSION] = DownloadRecorder(
         writer, settings.download_addresses, drainer, metrics_of(app)
     )

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from packslip import all_models  # noqa: F401 - the tables are known once their models are imported
 from packslip.connecting import is_busy
 from packslip.db import Base, BigId, BytewiseText, UTCDateTime, tables_being_copied, utc_now
+from packslip.downloads.partitions import is_partition
 from packslip.packages.search_index import is_index_table
 from packslip.schema import note_what_it_works_with
 from packslip.schema_changes import lock_tables_briefly, migrating_alone
@@ -46,8 +47,8 @@ def render_item(kind: str, item: Any, autogen_context: Any) -> str | Literal[Fal
 
 
 def include_name(name: str | None, kind: str, parents: Any) -> bool:
-    """Leave alone what has no model: the tables of the search index."""
-    return kind != "table" or not is_index_table(name)
+    """Leave alone what has no model: the tables of the search index, and parts of tables."""
+    return kind != "table" or not (is_index_table(name) or is_partition(name))
 
 
 def run(connection: Connection) -> None:
