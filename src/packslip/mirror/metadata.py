@@ -18,7 +18,7 @@ from packslip.mirror.client import UpstreamClient, current_client
 from packslip.mirror.errors import UpstreamFailedError
 from packslip.mirror.fetches import POLL, mirror_folder
 from packslip.mirror.fetching import upstream_of
-from packslip.mirror.file_operations import RETRY_AFTER, kept_metadata_key
+from packslip.mirror.file_operations import RETRY_AFTER
 from packslip.mirror.file_queries import OFFERED, Wanted, wanted_file
 from packslip.mirror.following import PATIENCE, NothingCameError, follow
 from packslip.mirror.parts import PartFile, Stage, failure_of, part_path
@@ -28,6 +28,7 @@ from packslip.mirror.upstreams import Upstream
 from packslip.mirror.waiting import a_place
 from packslip.packages.archives.reading import LARGEST_METADATA
 from packslip.packages.archives.zips import LARGEST_DIRECTORY
+from packslip.storage.protocol import kept_metadata_key
 from packslip.web.context import current_storage
 
 #: Seconds for which a whole wheel is waited for where upstream sends no parts of it.
