@@ -19,6 +19,7 @@ from packslip.db import upgrade_schema
 from packslip.downloads.commands import stats_command
 from packslip.errors import PackslipError, SettingsError
 from packslip.events.commands import event_commands
+from packslip.fsck.commands import fsck_command
 from packslip.mirror.commands import mirror_commands
 from packslip.notes import folder_commands
 from packslip.notes.commands import note_commands, unyank, yank
@@ -64,6 +65,7 @@ for command in (
     db_commands,
     import_command,
     check_command,
+    fsck_command,
     search_command,
     stats_command,
     settings_command,
