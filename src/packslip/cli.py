@@ -9,6 +9,7 @@ import click
 from flask import Flask
 from flask.cli import ScriptInfo
 from flask_migrate.cli import db as db_commands
+from sqlalchemy.exc import SQLAlchemyError
 
 from packslip import __version__
 from packslip.accounts.commands import token_commands, user_commands
@@ -16,6 +17,7 @@ from packslip.accounts.factor_commands import remove_second_factor, require_seco
 from packslip.app import create_app
 from packslip.check.commands import check_command
 from packslip.db import upgrade_schema
+from packslip.db_failures import failure_of
 from packslip.downloads.commands import stats_command
 from packslip.errors import PackslipError, SettingsError
 from packslip.events.commands import event_commands
@@ -92,4 +94,10 @@ def main() -> None:
         sys.exit(1)
     except PackslipError as error:
         click.echo(f"packslip: {error.reason}", err=True)
+        sys.exit(1)
+    except SQLAlchemyError as error:
+        told = failure_of(error)
+        if told is None:
+            raise
+        click.echo(f"packslip: the database cannot be used: {' '.join(told.split())}", err=True)
         sys.exit(1)

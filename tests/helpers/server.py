@@ -79,6 +79,12 @@ class Server:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
+        self.launch()
+        assert self.process is not None
+        self._wait_until_it_answers(self.process)
+
+    def launch(self) -> None:
+        """Start the server; whether it answers yet is another question."""
         arguments = ["serve", "--port", str(self.port), "--workers", str(self.workers)]
         self.folder.mkdir(parents=True, exist_ok=True)
         log = self.folder / "server.log"
@@ -103,7 +109,6 @@ class Server:
             )
         if self not in STARTED:
             STARTED.append(self)
-        self._wait_until_it_answers(self.process)
 
     def _wait_until_it_answers(self, process: subprocess.Popen[bytes] | Fork) -> None:
         deadline = time.monotonic() + PATIENCE
@@ -133,6 +138,9 @@ class Server:
         assert self.process is not None
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            # It may not have come to lead a group yet.
+            os.kill(self.process.pid, signal.SIGKILL)
         self.process.wait(PATIENCE)
 
     def command(self, *arguments: str, send: str | None = None) -> str:
