@@ -51,8 +51,13 @@ def torture(
     own can be run by root alone.
     """
     options = QUICK if quick else Options()
-    given = {"rounds": rounds, "clients": clients, "seconds": seconds, "seed": seed}
-    options = replace(options, **{name: one for name, one in given.items() if one is not None})
+    options = replace(
+        options,
+        rounds=rounds or options.rounds,
+        clients=clients or options.clients,
+        seconds=seconds or options.seconds,
+        seed=seed,
+    )
     console = Console(width=None if sys.stdout.isatty() else 150)
     machine = describe(place or Path(tempfile.gettempdir()))
     results = []

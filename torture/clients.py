@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -46,9 +47,14 @@ class Promises:
         with self._lock:
             self.notes[number] = title
 
-    def begin(self) -> None:
+    def unsend(self, name: str) -> None:
+        """Nobody was there to take it."""
         with self._lock:
-            self.begun += 1
+            del self.sent[name]
+
+    def begin(self, number: int = 1) -> None:
+        with self._lock:
+            self.begun += number
 
     def complete(self) -> None:
         with self._lock:
@@ -93,6 +99,18 @@ class Clients:
                 self.tally.fault(f"a client failed: {type(error).__name__}: {error}")
                 return
 
+    def _ask(self, what: str, ask: Callable[[], httpx.Response]) -> httpx.Response:
+        """Ask, and count it, whether an answer comes or not; but not if nobody listens."""
+        try:
+            answer = ask()
+        except httpx.ConnectError:
+            raise
+        except httpx.TransportError:
+            self.tally.count(what)
+            raise
+        self.tally.count(what)
+        return answer
+
     def upload(self, series: str, *, size: int = 0) -> Callable[[], None]:
         """Upload releases of packages of that series, one after the other."""
 
@@ -100,9 +118,13 @@ class Clients:
             number = next(self._numbers)
             files = {"noise.bin": random.Random(number).randbytes(size)} if size else None
             file = wheel(self.folder, f"{series}-{number % 3}", f"1.{number}", files=files)
+            send = partial(self.server.upload, self.tokens.upload, file)
             self.promises.send(file.name, sha256(file))
-            self.tally.count("uploads")
-            answer = self.server.upload(self.tokens.upload, file)
+            try:
+                answer = self._ask("uploads", send)
+            except httpx.ConnectError:
+                self.promises.unsend(file.name)
+                raise
             if answer.status_code == 200:
                 self.promises.acknowledge(file.name)
             else:
@@ -113,8 +135,11 @@ class Clients:
     def download(self, url: str, digest: str) -> Callable[[], None]:
         def task() -> None:
             self.promises.begin()
-            self.tally.count("downloads")
-            answer = httpx.get(url, timeout=PATIENCE)
+            try:
+                answer = self._ask("downloads", partial(httpx.get, url, timeout=PATIENCE))
+            except httpx.ConnectError:
+                self.promises.begin(-1)
+                raise
             if answer.status_code != 200:
                 self.tally.fault(f"a download was answered {answer.status_code}: {answer.text}")
                 return
@@ -127,13 +152,14 @@ class Clients:
     def write_notes(self) -> Callable[[], None]:
         def task() -> None:
             title = f"note {next(self._numbers)}"
-            self.tally.count("notes")
-            answer = httpx.post(
+            write = partial(
+                httpx.post,
                 f"{self.server.url}/api/v1/notes",
                 json={"title": title, "body": "# why\n" * 50, "visibility": "team"},
                 auth=("__token__", self.tokens.notes),
                 timeout=PATIENCE,
             )
+            answer = self._ask("notes", write)
             if answer.status_code == 201:
                 self.promises.note(answer.json()["id"], title)
             else:
@@ -148,8 +174,8 @@ class Clients:
 
         def task() -> None:
             path = next(turn)
-            self.tally.count("pages")
-            answer = httpx.get(f"{self.server.url}{path}", timeout=PATIENCE)
+            url = f"{self.server.url}{path}"
+            answer = self._ask("pages", partial(httpx.get, url, timeout=PATIENCE))
             if answer.status_code == 200:
                 self.tally.keep("pages")
             else:
