@@ -13,10 +13,10 @@ CLIENTS := .venv-clients
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench torture lock screenshots clean
+.PHONY: help run test lint format bench bench-mirror torture lock screenshots clean
 
 help: ## List these targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 	@echo "  PORT=8081, HOST=0.0.0.0, WORKERS=4 and PYTHON=python3.12 change what 'make run' does."
 
 run: $(VENV)/.run ## Serve the index on http://127.0.0.1:8080 with its data in ./data
@@ -40,6 +40,9 @@ bench: $(VENV)/.dev $(CLIENTS)/.installed ## Measure the server (BENCH=--quick; 
 
 torture: $(VENV)/.dev $(CLIENTS)/.installed ## Kill, fill and hold it for some 20 minutes (TORTURE=--quick; docs/reliability.md)
 	$(VENV)/bin/python -m torture $(TORTURE)
+
+bench-mirror: $(VENV)/.dev $(CLIENTS)/.installed ## Measure the mirror beside devpi and proxpi
+	$(VENV)/bin/python -m bench mirror --clients $(CLIENTS)/bin --peers devpi,proxpi $(BENCH)
 
 lock: $(CLIENTS)/.installed ## Make requirements/*.txt anew
 	requirements/lock $(CLIENTS)/bin/uv

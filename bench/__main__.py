@@ -1,9 +1,10 @@
-"""The command: `python -m bench run` and `python -m bench report FILE`."""
+"""The command: `python -m bench run`, `mirror`, `search`, `pages`, and `report FILE`."""
 
 from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from rich.console import Console
 from bench import pages, search
 from bench.catalogue import Size
 from bench.load import find_client
+from bench.mirror_run import SUITES as MIRROR_SUITES
+from bench.mirror_run import MirrorRun
+from bench.peers import PEERS, install
 from bench.report import report
 from bench.results import Results
 from bench.runner import Run
@@ -26,16 +30,21 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 QUICK = Options(rounds=1, seconds=1.0, many=200, uploads=40)
 
 
-class _SuiteNames(click.ParamType[list[str]]):
+class _Names(click.ParamType[list[str]]):
+    """Some of the names, separated by commas."""
+
     name = "names"
+
+    def __init__(self, known: Collection[str]) -> None:
+        self.known = known
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> list[str]:
-        names = str(value).split(",")
+        names = [name for name in str(value).split(",") if name]
         for name in names:
-            if name not in SUITES:
-                self.fail(f"{name} is not one of {', '.join(SUITES)}", param, ctx)
+            if name not in self.known:
+                self.fail(f"{name} is not one of {', '.join(self.known)}", param, ctx)
         return names
 
 
@@ -48,7 +57,7 @@ def bench() -> None:
 @click.option(
     "--suite",
     "suites",
-    type=_SuiteNames(),
+    type=_Names(SUITES),
     default=",".join(SUITES),
     show_default=True,
     help="What to measure, separated by commas.",
@@ -107,6 +116,77 @@ def run(
         results.save(output)
     report(results, console)
     if work.failed or not all(limit.kept for limit in results.limits()):
+        sys.exit(1)
+
+
+@bench.command("mirror")
+@click.option(
+    "--suite",
+    "suites",
+    type=_Names(MIRROR_SUITES),
+    default=",".join(MIRROR_SUITES),
+    show_default=True,
+    help="What to measure, separated by commas.",
+)
+@click.option(
+    "--peers",
+    "wanted",
+    type=_Names(PEERS),
+    default="",
+    help=f"What to measure beside Packslip, separated by commas: {', '.join(PEERS)}. They are "
+    "installed from the locks in requirements/peers.",
+)
+@click.option(
+    "--peer-venvs",
+    "venvs",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="build/peers",
+    show_default=True,
+    help="Where each peer has an environment of its own.",
+)
+@click.option("--quick", is_flag=True, help="One short round; rough numbers.")
+@click.option("--rounds", type=click.IntRange(1, 20), help="Rounds of which to take medians.")
+@click.option("--packslip", "command", help="The packslip command; default: beside this Python.")
+@click.option("--clients", type=_FOLDER, help="A bin folder with uv and pip; default: the PATH.")
+@click.option("--place", type=_FOLDER, help="Where the temporary data goes; default: TMPDIR.")
+@click.option("--json", "output", type=click.Path(path_type=Path), help="Keep the results here.")
+def measure_mirrors(
+    *,
+    suites: list[str],
+    wanted: list[str],
+    venvs: Path,
+    quick: bool,
+    rounds: int | None,
+    command: str | None,
+    clients: Path | None,
+    place: Path | None,
+    output: Path | None,
+) -> None:
+    """Measure mirrors of one upstream on this machine, side by side.
+
+    Exit code 1 when something failed, or a mirrored page or file of Packslip costs more than a
+    hosted one.
+    """
+    options = QUICK if quick else Options()
+    options = replace(options, rounds=rounds or options.rounds, clients=clients)
+    console = _console()
+    found, missing = {}, []
+    for peer in wanted:
+        try:
+            found[peer] = install(peer, venvs.absolute(), clients)
+        except BenchError as error:
+            missing.append(str(error))
+    work = MirrorRun(command, suites, found, options, console, place)
+    for problem in missing:
+        work.note(problem)
+    try:
+        results = work.run()
+    except BenchError as error:
+        raise click.ClickException(str(error)) from error
+    if output:
+        results.save(output)
+    report(results, console)
+    if work.failed:
         sys.exit(1)
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 import httpx
 
 from bench.http1 import AGENT
-from bench.server import BenchError, Server
+from bench.server import BenchError
 
 JSON = "application/vnd.pypi.simple.v1+json"
 HTML = "text/html"
@@ -36,16 +36,16 @@ def files_listed(page: httpx.Response) -> list[str]:
     return re.findall(r'<a\s[^>]*href="([^"#]+)', page.text)
 
 
-def file_url(server: Server, package: str, filename: str) -> str:
-    """The address of a file, as the package's page tells it.
+def file_url(page: str, filename: str) -> str:
+    """The address of a file, as the package's page at that address tells it.
 
     Raises:
         BenchError: when the page does not list it.
     """
-    page = server.page_url(package)
     for link in files_listed(get(page, {"Accept": f"{JSON}, {HTML};q=0.1"})):
-        if link.endswith(f"/{filename}"):
-            return urljoin(page, link)
+        address = urljoin(page, link)
+        if address.endswith(f"/{filename}"):
+            return address
     raise BenchError(f"{page} does not list {filename}")
 
 

@@ -112,6 +112,18 @@ def settled_memory(root: int, patience: float = 15.0) -> list[Memory]:
         time.sleep(0.5)
 
 
+def settled_cpu(root: int, patience: float = 15.0) -> float:
+    """CPU time that the tree has used, once it does next to nothing any more."""
+    deadline = time.monotonic() + patience
+    before = cpu_seconds(root)
+    while True:
+        time.sleep(0.5)
+        now = cpu_seconds(root)
+        if now - before <= 0.02 or time.monotonic() > deadline:
+            return now
+        before = now
+
+
 def reset_high_water(pids: Iterable[int]) -> None:
     """Let `high_water` of these processes begin anew at what they hold now."""
     for pid in pids:

@@ -9,6 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from bench.ratios import ratios
 from bench.results import Results, Summary, summarise
 
 
@@ -42,6 +43,17 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("distributions", "distributions"),
     ),
     "start": (Column("seconds", "s", 2), Column("server_cpu_ms", "CPU ms")),
+    "mirror install": (
+        Column("seconds", "wall s", 2),
+        Column("server_cpu_ms", "CPU ms"),
+        Column("distributions", "distributions"),
+        Column("pss_mb", "Pss MB", 1),
+        Column("rss_mb", "Rss MB", 1),
+        Column("processes", "processes"),
+        Column("failures", "failed"),
+    ),
+    "mirror pages": _LOAD,
+    "mirror files": _LOAD,
     "memory": (
         Column("rss_mb", "Rss MB", 1),
         Column("pss_mb", "Pss MB", 1),
@@ -70,8 +82,19 @@ def report(results: Results, console: Console, *, markdown: bool = False) -> Non
             f"must be below {limit.below:g}",
             style=None if limit.kept else "bold red",
         )
+    _report_ratios(results, console)
     for note in results.notes:
         console.print(f"Note: {note}", markup=False)
+
+
+def _report_ratios(results: Results, console: Console) -> None:
+    for ratio in ratios(results.measurements):
+        verdict = "equal" if ratio.holds else "NOT EQUAL"
+        console.print(
+            f"\nMirrored beside hosted: {ratio.target}, {ratio.case}: CPU per answer "
+            f"x {ratio.cpu:.2f}, answers per second x {ratio.per_s:.2f}: {verdict}",
+            style=None if ratio.holds else "bold red",
+        )
 
 
 def shown(value: float | None, places: int) -> str:

@@ -50,7 +50,7 @@ class Run:
             servers = [Server(target, folder / target.name) for target in self.targets]
             for server in servers:
                 self._fill(server, corpus)
-            with _load_process() as pool:
+            with load_process() as pool:
                 rounds = range(self.options.rounds)
                 for suite, number, server in product(self.suites, rounds, servers):
                     work = folder / f"{suite}-{number}-{server.target.name}"
@@ -71,8 +71,8 @@ class Run:
             self.console.print(f"Note: {text}", style="yellow", markup=False)
 
     def _fill(self, server: Server, corpus: Corpus) -> None:
+        server.set_up()
         with server.running(), _progress(self.console) as progress:
-            server.credentials = server.target.enrol(server)
             task = progress.add_task(
                 f"Filling {server.target.name}", total=len(corpus.made) + len(corpus.real)
             )
@@ -96,7 +96,7 @@ class Run:
 
 
 @contextmanager
-def _load_process() -> Iterator[Executor]:
+def load_process() -> Iterator[Executor]:
     """One process for all loads; not forked, so that it holds nothing of this one."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -41,16 +41,19 @@ class Target:
     """A kind of server: all that differs between Packslip and its peers.
 
     `{host}`, `{port}` and `{data}` in the command and the environment become those of the
-    running server. `enrol` is called once, while the server runs, and makes what an upload needs.
+    running server. `prepare` are commands that are run once, before the first start. `enrol`
+    is called once, while the server runs, and makes what an upload needs. Without `upload`
+    nothing is uploaded.
     """
 
     name: str
     command: tuple[str, ...]
     environment: Mapping[str, str]
-    enrol: Callable[[Server], Credentials]
+    enrol: Callable[[Server], Credentials | None]
     health: str = "/healthz"
     simple: str = "/simple/"
     upload: str = "/legacy/"
+    prepare: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass
@@ -101,6 +104,36 @@ class Server:
     def on_an_empty_folder(self, folder: Path) -> Server:
         """Another server of this kind that holds nothing yet."""
         return replace(self, data=folder, port=0, process=None, credentials=None)
+
+    def set_up(self) -> None:
+        """Make what must be there before anything is measured, in a data folder that is new.
+
+        Raises:
+            BenchError: when that fails.
+        """
+        for command in self.target.prepare:
+            self.run_command(command)
+        with self.running():
+            self.credentials = self.target.enrol(self)
+
+    def run_command(self, words: Sequence[str], text: str = "") -> str:
+        """Run a command in the server's environment, and give what it printed.
+
+        Raises:
+            BenchError: when it fails.
+        """
+        done = subprocess.run(
+            [self.fill_in(word) for word in words],
+            env=self.environment,
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        if done.returncode:
+            raise BenchError(f"{' '.join(words[:3])} failed: {done.stderr.strip()}")
+        return done.stdout.strip()
 
     @contextmanager
     def running(self) -> Iterator[Server]:
@@ -160,8 +193,8 @@ class Server:
         return "\n".join(text.splitlines()[-15:])
 
 
-def packslip(command: str | None = None) -> Target:
-    """Packslip as `packslip serve` runs it, with every setting at its default."""
+def packslip(command: str | None = None, upstream: str = "") -> Target:
+    """Packslip as `packslip serve` runs it, with every setting at its default but the upstream."""
     beside_python = str(Path(sys.executable).parent)
     found = command or shutil.which("packslip", path=beside_python) or shutil.which("packslip")
     if found is None:
@@ -169,29 +202,19 @@ def packslip(command: str | None = None) -> Target:
     program = str(Path(found).absolute())
 
     def enrol(server: Server) -> Credentials:
-        def run(*words: str, text: str = "") -> str:
-            done = subprocess.run(
-                [program, *words],
-                env=server.environment,
-                input=text,
-                capture_output=True,
-                text=True,
-                timeout=PATIENCE,
-                check=False,
-            )
-            if done.returncode:
-                raise BenchError(f"packslip {' '.join(words)} failed: {done.stderr.strip()}")
-            return done.stdout.strip()
-
         password = "nothing is secret on loopback"
-        run("user", "create", "bench", "--email", "bench@example.com", "--password-stdin",
-            text=password + "\n")  # fmt: skip
-        return Credentials("__token__", run("token", "create", "--user", "bench"))
+        server.run_command(
+            (program, "user", "create", "bench", "--email", "bench@example.com",
+             "--password-stdin"),
+            password + "\n",
+        )  # fmt: skip
+        token = server.run_command((program, "token", "create", "--user", "bench"))
+        return Credentials("__token__", token)
 
     return Target(
         name="packslip",
         command=(program, "serve", "--host", "{host}", "--port", "{port}"),
-        environment={"PACKSLIP_DATA": "{data}", "PACKSLIP_UPSTREAM_URL": ""},
+        environment={"PACKSLIP_DATA": "{data}", "PACKSLIP_UPSTREAM_URL": upstream},
         enrol=enrol,
     )
 

@@ -77,13 +77,13 @@ def pages(bench: Bench) -> Iterator[Case]:
                 answer = get(url, headers)
                 if len(files_listed(answer)) != count:
                     raise BenchError(f"{url} as {form} does not list {count} files")
-                yield _get_load(bench, f"{label}, {form}", url, headers)
+                yield get_load(bench, f"{label}, {form}", url, headers)
                 compressed = {"Accept": accept, "Accept-Encoding": "gzip"}
                 if get(url, compressed).headers.get("content-encoding") == "gzip":
-                    yield _get_load(bench, f"{label}, {form}, gzip", url, compressed)
+                    yield get_load(bench, f"{label}, {form}, gzip", url, compressed)
                 known = headers | {"If-None-Match": answer.headers.get("etag", "")}
                 if get(url, known).status_code == 304:
-                    yield _get_load(bench, f"{label}, {form}, 304", url, known, expected=304)
+                    yield get_load(bench, f"{label}, {form}, 304", url, known, expected=304)
                 else:
                     bench.note(f"{bench.server.target.name} answers no 304 for {form} pages")
 
@@ -93,16 +93,16 @@ def files(bench: Bench) -> Iterator[Case]:
     with bench.server.running():
         small = _url_of(bench.server, bench.corpus.small)
         medium = _url_of(bench.server, bench.corpus.medium)
-        yield _get_load(bench, "16 kB wheel", small, {})
+        yield get_load(bench, "16 kB wheel", small, {})
         if get(small + ".metadata").status_code == 200:
-            yield _get_load(bench, "its .metadata", small + ".metadata", {})
+            yield get_load(bench, "its .metadata", small + ".metadata", {})
         else:
             bench.note(f"{bench.server.target.name} serves no .metadata")
         size = bench.corpus.medium.path.stat().st_size
         if len(get(medium).content) != size:
             raise BenchError(f"{medium} is not {size} bytes long")
         # wrk breaks off what is under way at its end; of so few answers that is a good part.
-        values = _measure(bench, Load([Request(medium)], 4, bench.options.seconds), "python")
+        values = measure(bench, Load([Request(medium)], 4, bench.options.seconds), "python")
         values["mb_per_s"] = size / MB * values["per_s"]
         yield Case("30 MB wheel", values)
 
@@ -116,7 +116,7 @@ def uploads(bench: Bench) -> Iterator[Case]:
             wheels = _new_wheels(bench, f"bench-upload-{connections}-{bench.round}")
             requests = [upload_request(bench.server, wheel) for wheel in wheels]
             work = Load(requests, connections, seconds=60)
-            values = _measure(bench, work)
+            values = measure(bench, work)
             if values["requests"] == len(wheels):
                 # What was acknowledged must be there at once.
                 _url_of(bench.server, wheels[-1])
@@ -172,10 +172,10 @@ def memory(bench: Bench) -> Iterator[Case]:
 
 
 def _url_of(server: Server, file: Distribution) -> str:
-    return file_url(server, file.name, file.path.name)
+    return file_url(server.page_url(file.name), file.path.name)
 
 
-def _measure(bench: Bench, work: Load, client: str = "") -> Values:
+def measure(bench: Bench, work: Load, client: str = "") -> Values:
     """Run a load, and weigh what the server and the client used for it."""
     before = bench.server.cpu_seconds()
     result = load.run(work, bench.pool, client or bench.options.client)
@@ -195,12 +195,13 @@ def _measure(bench: Bench, work: Load, client: str = "") -> Values:
     }
 
 
-def _get_load(
+def get_load(
     bench: Bench, name: str, url: str, headers: dict[str, str], expected: int = 200
 ) -> Case:
+    """Ask for one address again and again."""
     options = bench.options
     work = Load([Request(url, headers)], options.connections, options.seconds, expected)
-    return Case(name, _measure(bench, work))
+    return Case(name, measure(bench, work))
 
 
 def _new_wheels(bench: Bench, prefix: str) -> list[Distribution]:
@@ -240,10 +241,10 @@ def _warm_up(bench: Bench) -> None:
     urls = [bench.server.page_url(name) for name in bench.corpus.pages.values()]
     urls.append(_url_of(bench.server, bench.corpus.small))
     for url in urls:
-        _measure(bench, Load([Request(url, {"Accept": JSON})], bench.options.connections, 1.0))
+        measure(bench, Load([Request(url, {"Accept": JSON})], bench.options.connections, 1.0))
     wheels = _new_wheels(bench, f"bench-warm-{bench.round}")[:40]
     requests = [upload_request(bench.server, wheel) for wheel in wheels]
-    _measure(bench, Load(requests, 8, seconds=60))
+    measure(bench, Load(requests, 8, seconds=60))
 
 
 def _big_upload(bench: Bench, name: str, version: str) -> Case:
@@ -258,7 +259,7 @@ def _big_upload(bench: Bench, name: str, version: str) -> Case:
 
 
 def _big_download(bench: Bench, name: str, version: str) -> Case:
-    url = file_url(bench.server, "bench-big", f"bench_big-{version}-py3-none-any.whl")
+    url = file_url(bench.server.page_url("bench-big"), f"bench_big-{version}-py3-none-any.whl")
     with processes.MemoryWatch(bench.server.pid) as watch:
         began = time.perf_counter()
         received = download(url)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
-from flask import Flask
+from alembic.script import ScriptDirectory
+from flask import Flask, current_app
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.orm import Session
+from tests.helpers.processes import own_environment
 
 from packslip.accounts.models import User
-from packslip.db import add_if_new, db, write_transaction
+from packslip.db import add_if_new, db, schema_revisions, write_transaction
 from packslip.packages.models import License, Maintainer
 
 
@@ -105,3 +110,26 @@ def test_a_row_is_added_unless_there_is_one_like_it(session: Session) -> None:
         assert add_if_new(session, License(id="ISC"))
     assert session.get_one(License, "MIT").description == "first"
     assert session.get(License, "ISC") is not None
+
+
+def test_what_migrates_is_loaded_only_when_there_is_something_to_migrate(tmp_path: Path) -> None:
+    ask = (
+        "import sys; from packslip.app import create_app; from packslip import db;"
+        " app = create_app(); app.app_context().push(); db.upgrade_schema();"
+        " print('alembic' in sys.modules, *db.schema_revisions())"
+    )
+    environment = own_environment(tmp_path, PACKSLIP_DATA=str(tmp_path / "data"))
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-c", ask], env=environment, capture_output=True, text=True, check=True
+        ).stdout.split()
+        for _ in range(2)
+    )
+    assert first[0] == "True"
+    assert second[0] == "False"
+    assert first[1:] == second[1:]
+
+
+def test_the_newest_revision_is_that_of_the_migrations(app: Flask) -> None:
+    scripts = ScriptDirectory(current_app.extensions["migrate"].directory)
+    assert schema_revisions() == (scripts.get_current_head(), scripts.get_current_head())

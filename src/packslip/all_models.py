@@ -17,6 +17,7 @@ from packslip.downloads.models import Download, DownloadSpool, DownloadSum, Down
 from packslip.events.models import Event
 from packslip.index.models import StagedUpload
 from packslip.mail.models import Mail
+from packslip.mirror.alarm_models import MirrorAlarm
 from packslip.mirror.models import MirrorFile, MirrorPage, MirrorUpstream
 from packslip.mirror.rule_models import MirrorDecision, MirrorRule, MirrorRuleState
 from packslip.notes.models import (
@@ -40,6 +41,7 @@ from packslip.packages.models import (
     SearchEntry,
     StandingAct,
 )
+from packslip.packages.stamps import PageStamp
 from packslip.subscriptions.models import Watch, Webhook, WebhookDelivery
 
 __all__ = [
@@ -57,6 +59,7 @@ __all__ = [
     "LoginSession",
     "Mail",
     "Maintainer",
+    "MirrorAlarm",
     "MirrorDecision",
     "MirrorFile",
     "MirrorPage",
@@ -71,6 +74,7 @@ __all__ = [
     "NoteTag",
     "Package",
     "PackageInvitation",
+    "PageStamp",
     "Policy",
     "RecoveryCode",
     "RegisteredFilename",

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from flask import Config, Flask
-from flask_migrate import Migrate
 
 from packslip import __version__, db
 from packslip import all_models as _all_models  # noqa: F401 - migrations and relationships need all
@@ -30,11 +29,11 @@ from packslip.check.routes import pages as check_pages
 from packslip.downloads import recorder
 from packslip.downloads.routes import statistics
 from packslip.errors import SettingsError
-from packslip.index import staged_sweeper
+from packslip.index import finishing, staged_sweeper
 from packslip.index.routes import files, pypi_json, simple, upload_pages, uploads
 from packslip.logs import configure_logs
 from packslip.mail import sender
-from packslip.mirror import client, fetches, keeper, room
+from packslip.mirror import client, fetches, given, keeper, news, room
 from packslip.mirror import current as current_mirror
 from packslip.notes import expiry, watch_mails
 from packslip.notes.about import noted_ranges
@@ -51,6 +50,7 @@ from packslip.notes.routes import (
     watches,
     yanks,
 )
+from packslip.packages import heads
 from packslip.packages.routes import settings as package_settings
 from packslip.search.routes import api as search_api
 from packslip.search.routes import browse
@@ -66,6 +66,7 @@ from packslip.site.routes import (
     health,
     impact,
     mirror,
+    mirror_alarms,
     mirror_api,
     note_acts,
     note_editor,
@@ -77,6 +78,7 @@ from packslip.site.routes import (
     setup,
     sitemaps,
 )
+from packslip.site.routes import metrics as site_metrics
 from packslip.storage.factory import open_storage
 from packslip.subscriptions import sender as webhook_sender
 from packslip.web import (
@@ -85,6 +87,8 @@ from packslip.web import (
     errors,
     forgery,
     headers,
+    measuring,
+    metrics,
     proxies,
     redirects,
     request_ids,
@@ -109,7 +113,9 @@ BLUEPRINTS = (
     login_sessions.blueprint,
     note_acts.blueprint,
     mirror.blueprint,
+    mirror_alarms.blueprint,
     mirror_api.blueprint,
+    site_metrics.blueprint,
     note_comments.blueprint,
     note_editor.blueprint,
     note_feeds.blueprint,
@@ -180,10 +186,13 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     app.jinja_env.globals["version"] = __version__
     app.url_map.strict_slashes = True
     context.attach(app, settings, open_storage(settings.storage_url))
-    db.init_app(app)
-    Migrate(app, db.db, directory=str(MIGRATIONS))
+    metrics.init_app(app, __version__)
+    db.init_app(app, MIGRATIONS)
+    with app.app_context():
+        metrics.watch_connections(app, db.db.engine)
     errors.init_app(app)
     request_ids.init_app(app)
+    measuring.init_app(app)
     headers.init_app(app)
     cookies.init_app(app)
     set_up_gate.init_app(app)
@@ -199,9 +208,11 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     expiry.init_app(app)
     current_mirror.init_app(app, settings)
     client.init_app(app, f"packslip/{__version__}")
-    keeper.init_app(app)
+    keeper.init_app(app, news.look_for_news)
+    heads.init_app(app, given.choose_release)
     staged_sweeper.init_app(app)
     fetches.init_app(app, partial(room.keep_within_limit, noted_ranges))
+    finishing.init_app(app, settings)
     proxies.init_app(app, settings.trusted_proxies)
     return app
 
@@ -214,7 +225,8 @@ def _instance_config() -> Config:
 
 def _make_data_folder(settings: Settings) -> None:
     try:
-        settings.data.mkdir(parents=True, exist_ok=True)
+        # Private notes are in it.
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         fault = f"PACKSLIP_DATA: {settings.data} cannot be made: {error.strerror}"
         raise SettingsError([fault]) from error

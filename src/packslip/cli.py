@@ -8,7 +8,6 @@ import sys
 import click
 from flask import Flask
 from flask.cli import ScriptInfo
-from flask_migrate.cli import db as db_commands
 from sqlalchemy.exc import SQLAlchemyError
 
 from packslip import __version__
@@ -22,6 +21,7 @@ from packslip.downloads.commands import stats_command
 from packslip.errors import PackslipError, SettingsError
 from packslip.events.commands import event_commands
 from packslip.fsck.commands import fsck_command
+from packslip.migrating import schema_commands
 from packslip.mirror.commands import mirror_commands
 from packslip.notes import folder_commands
 from packslip.notes.commands import note_commands, unyank, yank
@@ -31,6 +31,7 @@ from packslip.packages.importing.commands import import_command
 from packslip.search.commands import search_command
 from packslip.settings import unknown_settings
 from packslip.site.commands import settings_command
+from packslip.site.mirror_commands import sync_command
 from packslip.subscriptions.commands import webhook_commands
 from packslip.wsgi import serve
 
@@ -40,7 +41,7 @@ from packslip.wsgi import serve
 @click.pass_context
 def packslip(context: click.Context) -> None:
     """Run and look after a Packslip package index."""
-    as_it_is = context.invoked_subcommand in {db_commands.name, settings_command.name}
+    as_it_is = context.invoked_subcommand in {schema_commands.name, settings_command.name}
     factory = create_app if as_it_is else _migrated_app
     context.obj = ScriptInfo(create_app=factory, set_debug_flag=False)
     for name in unknown_settings(os.environ):
@@ -64,7 +65,7 @@ for command in (
     mirror_commands,
     event_commands,
     webhook_commands,
-    db_commands,
+    schema_commands,
     import_command,
     check_command,
     fsck_command,
@@ -82,6 +83,8 @@ for command in (list_, edit, folder_commands.export, folder_commands.import_):
 
 for command in (yank, unyank):
     package_commands.add_command(command)
+
+mirror_commands.add_command(sync_command)
 
 
 def main() -> None:

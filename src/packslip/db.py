@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, cast
 
-import flask_migrate
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
@@ -30,7 +28,9 @@ from sqlalchemy import (
     TypeDecorator,
     case,
     event,
+    inspect,
     make_url,
+    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -41,13 +41,15 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from packslip import migrating
 from packslip.db_failures import DataFolderError, is_busy, is_full, is_read_only
 from packslip.errors import StorageFullError, UnavailableError
 
 #: Seconds for which a writer waits for another one on SQLite.
 SQLITE_BUSY_TIMEOUT = 20
 
-#: Connections that a process keeps: one for each thread that serves.
+#: Connections that a process keeps. Threads that serve wait for a free one; none keeps one while it
+#: waits for a client.
 MOST_CONNECTIONS = 24
 
 #: The execution option that makes a transaction on SQLite take the write lock at its start: True,
@@ -157,9 +159,14 @@ class Changed(Created):
 db = SQLAlchemy(model_class=Base)
 
 
-def init_app(app: Flask) -> None:
-    """Bind the application to its database."""
+_MIGRATIONS = "packslip_migrations"
+
+
+def init_app(app: Flask, migrations: Path) -> None:
+    """Bind the application to its database, and to the folder with its migrations."""
     db.init_app(app)
+    app.extensions[_MIGRATIONS] = migrations
+    migrating.attach(app, db, migrations)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             _prepare_sqlite(db.engine)
@@ -174,6 +181,19 @@ def engine_options(url: str) -> dict[str, Any]:
     # A server that is cut off would otherwise be waited for as long as the system does.
     hasty = {} if "connect_timeout" in make_url(url).query else {"connect_timeout": 5}
     return options | {"pool_pre_ping": True, "connect_args": hasty}
+
+
+def open_reader(engine: Engine) -> sqlite3.Connection | None:
+    """A connection to SQLite, for one thread, that only reads and never waits; None elsewhere.
+
+    Raises:
+        sqlite3.Error: the database cannot be opened.
+    """
+    if engine.dialect.name != "sqlite" or engine.url.database is None:
+        return None
+    connection = sqlite3.connect(engine.url.database, timeout=0, isolation_level=None)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
 
 
 def _prepare_sqlite(engine: Engine) -> None:
@@ -207,11 +227,12 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 @contextmanager
-def foreign_keys_off(connection: Connection) -> Iterator[None]:
-    """Run a migration with SQLite's foreign keys unenforced; PostgreSQL needs no such thing.
+def tables_being_copied(connection: Connection) -> Iterator[None]:
+    """Run migrations with SQLite's foreign keys unenforced; PostgreSQL needs no such thing.
 
     SQLite changes a table by copying it and dropping the old one, and dropping a table deletes
-    what refers to it with ON DELETE CASCADE.
+    what refers to it with ON DELETE CASCADE. The copy cannot take the table's name, either, while
+    SQLite looks after triggers of others that name it.
     """
     if connection.dialect.name != "sqlite":
         yield
@@ -219,12 +240,14 @@ def foreign_keys_off(connection: Connection) -> Iterator[None]:
     # The pragma has no effect inside a transaction, so it goes around SQLAlchemy, which begins one.
     raw = connection.connection.cursor()
     raw.execute("PRAGMA foreign_keys = OFF")
+    raw.execute("PRAGMA legacy_alter_table = ON")
     try:
         yield
         broken = raw.execute("PRAGMA foreign_key_check").fetchall()
         if broken:
             raise RuntimeError(f"rows refer to rows that are not there: {broken[:3]}")
     finally:
+        raw.execute("PRAGMA legacy_alter_table = OFF")
         raw.execute("PRAGMA foreign_keys = ON")
         raw.close()
 
@@ -232,9 +255,13 @@ def foreign_keys_off(connection: Connection) -> Iterator[None]:
 def schema_revisions() -> tuple[str | None, str | None]:
     """The revision that the database's schema has, and the newest one that there is."""
     with db.engine.connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    scripts = ScriptDirectory(current_app.extensions["migrate"].directory)
-    return current, scripts.get_current_head()
+        has_any = inspect(connection).has_table("alembic_version")
+        revisions = text("SELECT version_num FROM alembic_version")
+        current = connection.execute(revisions).scalar() if has_any else None
+    folder: Path = current_app.extensions[_MIGRATIONS]
+    # They are numbered, and their files are named by it.
+    newest = max(path.name for path in (folder / "versions").glob("[0-9]*.py"))
+    return current, newest.partition("_")[0]
 
 
 def upgrade_schema() -> None:
@@ -253,7 +280,7 @@ def upgrade_schema() -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         current, newest = schema_revisions()
         if current != newest:
-            flask_migrate.upgrade()
+            migrating.upgrade()
 
 
 def session() -> Session:

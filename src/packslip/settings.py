@@ -24,7 +24,7 @@ PREFIX = "PACKSLIP_"
 TOKEN_VARIABLE = "PACKSLIP_TOKEN"  # noqa: S105 - a name
 
 #: Settings whose values are shown to nobody.
-SECRETS = frozenset({"secret_key", "smtp_url", "database_url", "upstream_url"})
+SECRETS = frozenset({"secret_key", "smtp_url", "database_url", "upstream_url", "metrics_token"})
 
 #: Names that Flask and Flask-SQLAlchemy have for some of the settings.
 _FLASK_NAMES = {"SECRET_KEY": "secret_key", "SQLALCHEMY_DATABASE_URI": "database_url"}
@@ -56,6 +56,21 @@ class DownloadAddresses(StrEnum):
     NONE = "none"
 
 
+class LogRequests(StrEnum):
+    """Which requests the log has a line for, besides those over which the server fails."""
+
+    ALL = "all"
+    NONE = "none"
+
+
+class MetricsAudience(StrEnum):
+    """Who may read the metrics without a token."""
+
+    LOCAL = "local"
+    EVERYBODY = "everybody"
+    NOBODY = "nobody"
+
+
 @dataclass(frozen=True)
 class Settings:
     """The settings in force."""
@@ -84,6 +99,10 @@ class Settings:
     reserved_names: tuple[str, ...]
     #: Bytes that mirrored files may take; None for any number.
     mirror_size: int | None
+    log_requests: LogRequests
+    metrics: MetricsAudience
+    #: With which anybody may read the metrics; empty when there is none.
+    metrics_token: str
     #: By name, where each value comes from, in words for admins; what is not there is a default.
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
@@ -208,6 +227,26 @@ SETTINGS = (
         "",
         "How much room mirrored files may take, such as `50GiB`. Empty: as much as there is.",
         lambda text: setting_values.size(text) if text else None,
+    ),
+    Setting(
+        "log_requests",
+        "none",
+        "Which requests get a line in the log, besides the one that tells of a failure of the "
+        "server: `all` or `none`.",
+        setting_values.choice(LogRequests),
+    ),
+    Setting(
+        "metrics",
+        "local",
+        "Who may read `/metrics` without a token: `local` (programs on this machine), `everybody` "
+        "or `nobody`.",
+        setting_values.choice(MetricsAudience),
+    ),
+    Setting(
+        "metrics_token",
+        "",
+        "Whoever sends it as a bearer token may read `/metrics` from anywhere.",
+        lambda text: text.strip(),
     ),
 )
 

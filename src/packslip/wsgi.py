@@ -16,18 +16,25 @@ from packslip.downloads.drain import drain
 from packslip.downloads.recorder import current_recorder
 from packslip.errors import PackslipError
 from packslip.index import staged_sweeper
+from packslip.index.finishing import current_answers
 from packslip.mail.sender import current_sender
 from packslip.mirror.current import current_mirror
 from packslip.mirror.fetches import mirror_folder
 from packslip.mirror.keeper import current_keeper
 from packslip.mirror.parts import sweep_parts
 from packslip.notes import expiry
+from packslip.serving.worker import AT_ONCE, PatientWorker
 from packslip.settings import Settings, note_served_at
 from packslip.subscriptions.sender import current_deliverer
 from packslip.web.context import current_settings, current_storage
+from packslip.web.metrics import forget_process, shared_folder
 
-#: Requests that one worker process answers at a time; more wait in its queue.
-THREADS = 24
+#: Requests that one worker process answers at a time; more wait in its queue. Threads are made when
+#: they are needed: so many only if that many clients are slow.
+THREADS = 512
+
+#: Connections that one worker process takes at a time, those without a request among them.
+CONNECTIONS = 2048
 
 #: Seconds for which requests in flight may go on after SIGTERM.
 GRACE = 25
@@ -63,6 +70,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             staged_sweeper.current_sweeper().start()
             if current_mirror():
                 current_keeper().start()
+            app.extensions[AT_ONCE] = current_answers().answer
         return app
 
 
@@ -83,7 +91,8 @@ def serve(host: str, port: int, workers: int) -> None:
     )
     if set_up_code is not None:
         _ask_for_set_up(settings.base_url or _address(host, port), set_up_code)
-    _Server(_options(f"[{host}]:{port}" if ":" in host else f"{host}:{port}", workers)).run()
+    with shared_folder():
+        _Server(_options(f"[{host}]:{port}" if ":" in host else f"{host}:{port}", workers)).run()
 
 
 def _prepare() -> tuple[Settings, str | None]:
@@ -145,8 +154,9 @@ def _options(bind: str, workers: int) -> dict[str, Any]:
     return {
         "bind": bind,
         "workers": workers,
-        "worker_class": "gthread",
+        "worker_class": PatientWorker,
         "threads": THREADS,
+        "worker_connections": CONNECTIONS,
         "http_parser": "fast",
         "graceful_timeout": GRACE,
         "keepalive": 15,
@@ -154,6 +164,7 @@ def _options(bind: str, workers: int) -> dict[str, Any]:
         # Forwarded headers are honoured by PACKSLIP_TRUSTED_PROXIES alone.
         "forwarded_allow_ips": "",
         "secure_scheme_headers": {},
+        "child_exit": lambda server, worker: forget_process(worker.pid),
         "control_socket_disable": True,
         "loglevel": "warning",
     }

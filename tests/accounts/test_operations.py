@@ -1,3 +1,5 @@
+import re
+import unicodedata
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -39,6 +41,24 @@ def test_a_username_is_ascii_and_has_one_lower_case(text: str) -> None:
     if is_username(text):
         assert text.isascii()
         assert is_username(text.lower())
+
+
+#: Characters that a normalisation, a case or an eye takes for letters, digits, dots and hyphens.
+ALIKE = [
+    one
+    for one in map(chr, range(128, 0x20000))
+    if re.fullmatch("[a-z0-9._-]+", unicodedata.normalize("NFKC", one).casefold())
+] + [
+    # Cyrillic letters, and what cannot be seen.
+    *"\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0501\u051b\u04bb",
+    *"\u200b\u2010\u00ad\u0131\u0307\u180e",
+]
+
+
+@given(st.text("abz09.-_AZ", min_size=1, max_size=9), st.integers(0, 9), st.sampled_from(ALIKE))
+def test_no_username_looks_like_another_one(name: str, at: int, alike: str) -> None:
+    assert not is_username(name[:at] + alike + name[at:])
+    assert not is_username(name[:at] + alike + name[at + 1 :])
 
 
 def test_a_user_is_kept_in_lower_case_and_found_in_any(session: Session) -> None:

@@ -20,6 +20,7 @@ from packslip.downloads.recorder import DownloadRecorder, current_recorder
 from packslip.downloads.spool import SpoolWriter, list_spools, read_batch
 from packslip.settings import DownloadAddresses
 from packslip.web.context import current_settings
+from packslip.web.metrics import Metrics
 
 
 class NoDrainer:
@@ -38,7 +39,7 @@ class NoDrainer:
 def make_recorder(
     folder: Path, addresses: DownloadAddresses = DownloadAddresses.WHOLE
 ) -> DownloadRecorder:
-    return DownloadRecorder(SpoolWriter(folder), addresses, NoDrainer())  # type: ignore[arg-type]
+    return DownloadRecorder(SpoolWriter(folder), addresses, NoDrainer(), Metrics("1"))  # type: ignore[arg-type]
 
 
 def record(recorder: DownloadRecorder, **fields: Any) -> None:

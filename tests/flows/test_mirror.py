@@ -110,8 +110,9 @@ def _hosted_packages_go_on(machine: Machine, mirror: Server) -> None:
 
 
 def test_an_upstream_that_hangs_slows_no_hosted_package(tmp_path: Path, machine: Machine) -> None:
+    asking = MOST_WAITING + 24
     with scripted_upstream() as upstream:
-        for number in range(40):
+        for number in range(asking):
             upstream.script(f"/simple/unknown-{number}/", threading.Event())
         mirroring = {"PACKSLIP_UPSTREAM_URL": upstream.simple_url}
         with serving(tmp_path / "mirror", workers=1, **mirroring) as mirror:
@@ -119,8 +120,8 @@ def test_an_upstream_that_hangs_slows_no_hosted_package(tmp_path: Path, machine:
             ada = Credentials(mirror.create_token("ada"))
             own = wheel(machine.folder / "own", "own-tool", "1.0")
             assert machine.twine_upload(mirror, ada, own).code == 0
-            with ThreadPoolExecutor(40) as pool:
-                waiting = [pool.submit(ask, mirror, f"unknown-{number}") for number in range(40)]
+            with ThreadPoolExecutor(asking) as pool:
+                waiting = [pool.submit(ask, mirror, f"unknown-{i}") for i in range(asking)]
                 upstream.wait_for(MOST_WAITING)
                 for _ in range(10):
                     status, _, seconds = ask(mirror, "own-tool")

@@ -9,6 +9,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.helpers.accounts import basic
 from tests.helpers.clients import Credentials
 from tests.helpers.distributions import build_wheel
@@ -62,6 +64,16 @@ def statuses(answers: bytes) -> list[int]:
     ]
 
 
+def reason_of(answers: bytes) -> bytes:
+    """What the status line says."""
+    return answers.partition(b"\r\n")[0].split(b" ", 2)[2]
+
+
+def text_of(answers: bytes) -> bytes:
+    """What the body says."""
+    return answers.partition(b"\r\n\r\n")[2].rstrip(b"\n")
+
+
 @pytest.fixture(autouse=True)
 def _nothing_is_left(server: Server) -> Iterator[None]:
     yield
@@ -92,6 +104,85 @@ def test_a_body_in_chunks_that_is_cut_off_stores_nothing(
         answers = exchange(server, head(ada, "Transfer-Encoding: chunked") + whole[:end])
         assert statuses(answers) == [400], end
     assert server.page("demo") is None
+
+
+def test_a_form_without_its_closing_boundary_is_incomplete_in_any_framing(
+    server: Server, ada: Credentials, body: bytes
+) -> None:
+    last = body.rindex(b"\r\n--")
+    cuts = sorted({0, 1, last - 1, last, last + 2, len(body) - 4, len(body) - 3, len(body) // 3})
+    for end in cuts:
+        part = body[:end]
+        for sent in (
+            head(ada, f"Content-Length: {end}") + part,
+            head(ada, "Transfer-Encoding: chunked") + chunked(part),
+        ):
+            answers = exchange(server, sent)
+            assert statuses(answers) == [400], end
+            assert reason_of(answers) == text_of(answers)
+    assert server.page("demo") is None
+
+
+def test_a_length_that_cuts_the_body_stores_nothing_and_answers_no_second_request(
+    server: Server, ada: Credentials, body: bytes
+) -> None:
+    for end in (1, len(body) // 2, len(body) - 4):
+        sent = head(ada, f"Content-Length: {end}") + body + NEXT_REQUEST
+        # What follows is no request line: it ends the connection.
+        assert statuses(exchange(server, sent)) in ([400], [400, 400])
+    assert server.page("demo") is None
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [
+        ("Content-Length: {length}", "Transfer-Encoding: chunked"),
+        ("Transfer-Encoding: chunked", "Content-Length: {length}"),
+        ("Transfer-Encoding: chunked", "Content-Length: 5"),
+        ("Content-Length: {length}", "Content-Length: 5"),
+        ("Content-Length: 5, {length}",),
+        ("Content-Length: -{length}",),
+        ("Content-Length: +{length}",),
+        ("Content-Length: 0x10",),
+        ("Content-Length: ",),
+        ("Transfer-Encoding: gzip",),
+        ("Transfer-Encoding: chunked, identity",),
+        ("Transfer-Encoding: chunked", "Transfer-Encoding: chunked"),
+        ("Transfer-Encoding: xchunked",),
+    ],
+)
+def test_a_message_that_can_be_framed_in_two_ways_ends_the_connection(
+    server: Server, ada: Credentials, body: bytes, framing: tuple[str, ...]
+) -> None:
+    headers = [line.format(length=len(body)) for line in framing]
+    in_chunks = "Transfer" in framing[0]
+    sent = head(ada, *headers) + (chunked(body) if in_chunks else body) + NEXT_REQUEST
+    (status,) = statuses(exchange(server, sent))
+    assert status in {400, 411, 501}
+    assert server.page("demo") is None
+
+
+@pytest.mark.parametrize("framing", ["Content-Length", "Transfer-Encoding"])
+def test_a_body_that_ends_anywhere_stores_nothing_and_can_be_sent_again(
+    server: Server, ada: Credentials, tmp_path: Path, framing: str
+) -> None:
+    name = f"again-{framing.lower()}"
+    body = upload_body(build_wheel(tmp_path, name, "1.0"), name=name)
+    in_chunks = framing == "Transfer-Encoding"
+    whole = chunked(body) if in_chunks else body
+    header = "Transfer-Encoding: chunked" if in_chunks else f"Content-Length: {len(body)}"
+
+    @settings(deadline=None, derandomize=True, max_examples=40)
+    @given(st.integers(0, len(whole) - 1))
+    def cut(end: int) -> None:
+        answers = exchange(server, head(ada, header) + whole[:end])
+        assert statuses(answers) == [400], end
+        assert reason_of(answers) == text_of(answers)
+        assert server.page(name) is None
+
+    cut()
+    assert statuses(exchange(server, head(ada, header) + whole)) == [200]
+    assert server.page(name) is not None
 
 
 @pytest.mark.parametrize("size", [b"zz", b"-1", b"+5", b"0x5", b" 5", b"", b"5 5"])

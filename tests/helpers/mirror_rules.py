@@ -12,9 +12,15 @@ from tests.helpers.packages import add_package, add_release
 
 from packslip.accounts.models import User
 from packslip.db import write_transaction
+from packslip.events.models import Action
+from packslip.events.operations import record
+from packslip.mirror.alarms import raise_alarm
 from packslip.mirror.rule_operations import add_rule
 from packslip.mirror.rules import Kind, Rule
+from packslip.mirror.telling import MIRROR
 from packslip.site.exceptions import ask_exception
+
+YANKED = {"versions": ["1.0"]}
 
 
 @dataclass(frozen=True)
@@ -45,5 +51,8 @@ def add_rules(session: Session, user: User, name: str) -> Ruled:
         rule, exception = (add_rule(session, ACTOR, None, one) for one in (waiting, lifted))
         note = ask_exception(
             session, ACTOR, user, name, versions="==2.0", why="A hole is mended in it."
+        )
+        raise_alarm(
+            session, record(session, MIRROR, Action.MIRROR_YANK, package_id=name, data=YANKED)
         )
     return Ruled(rule.id, exception.id, note.id)

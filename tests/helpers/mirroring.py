@@ -7,19 +7,25 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from packslip.db import write_transaction
+from packslip.events.models import Event
+from packslip.mirror import current
 from packslip.mirror.models import MirrorFile, MirrorPage, PageState
 from packslip.mirror.upstreams import DEFAULT_NAME
 from packslip.packages.models import File, Origin, Package, Release
 from packslip.packages.releases import new_release
+from packslip.simple_api.addresses import address_of
+from packslip.web import context
+from packslip.web.context import current_settings, current_storage
 
 WHEEL = "demo-1.0-py3-none-any.whl"
 
@@ -162,7 +168,7 @@ def add_mirrored_file(
             session.add(page)
         release = session.scalar(select(Release).where(Release.package_id == package))
         if release is None:
-            release = new_release(package, "1.0")
+            release = new_release(package, "1.0", Origin.MIRRORED)
         file = File(
             **{
                 "release": release,
@@ -179,3 +185,28 @@ def add_mirrored_file(
         session.flush()
         session.add(MirrorFile(file_id=file.id, **(mirrored or {})))
     return file
+
+
+def change(app: Flask, **changes: Any) -> None:
+    """Give the application other settings."""
+    settings = replace(current_settings(), **changes)
+    context.attach(app, settings, current_storage())
+    current.init_app(app, settings)
+
+
+def path_of(file: File) -> str:
+    """The address of the file here."""
+    return f"/{address_of(file.id, file.sha256, file.filename)}"
+
+
+def settle(session: Session) -> None:
+    """Wait for the fetches of this process."""
+    running = [thread for thread in threading.enumerate() if thread.name.startswith("fetch ")]
+    for thread in running:
+        thread.join(20)
+    session.rollback()
+
+
+def actions(session: Session) -> list[str]:
+    """What was recorded."""
+    return list(session.scalars(select(Event.action)))

@@ -152,6 +152,7 @@ def fill(session: Session) -> None:
             models.MirrorPage(package_id="demo"),
             models.MirrorFile(file_id=release.files[0].id),
             models.MirrorUpstream(name="upstream"),
+            models.MirrorAlarm(package_id="demo", kind="yanked", day="2026-01-31", event_id=1),
             models.MirrorRule(kind="deny", packages=["evil-*"], username="ada"),
             models.MirrorRuleState(token="b" * 32),
             models.MirrorDecision(note_id=note.id, approved=False, username="ada"),

@@ -122,7 +122,9 @@ def test_other_fields_are_left_out() -> None:
     form, _ = read(
         encode_form(text_part("description", "Long."), text_part("name", "demo"), file_part(b""))
     )
-    assert form == Form(texts={"name": ["demo"]}, counts={"name": 1}, filename="demo-1.0.tar.gz")
+    assert form == Form(
+        texts={"name": ["demo"]}, counts={"description": 1, "name": 1}, filename="demo-1.0.tar.gz"
+    )
 
 
 def test_a_signature_is_dropped() -> None:

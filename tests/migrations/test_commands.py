@@ -115,6 +115,7 @@ def copied_migrations(folder: Path) -> Path:
 
 #: Tables that a downgrade to 0004 drops.
 ADDED_AFTER_0004 = (
+    "page_stamps",
     "account_links",
     "acts",
     "challenges",
@@ -122,6 +123,7 @@ ADDED_AFTER_0004 = (
     "download_totals",
     "invitations",
     "mails",
+    "mirror_alarms",
     "mirror_decisions",
     "mirror_files",
     "mirror_pages",

@@ -15,6 +15,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 from tests.helpers.app import make_app
 from tests.helpers.packages import add_demo
+from tests.helpers.statements import statements
 from tests.helpers.upstream import ScriptedUpstream, answer, entry, scripted_upstream
 from werkzeug.test import TestResponse
 
@@ -81,6 +82,17 @@ def test_a_page_is_asked_for_once_and_again_when_it_is_old(
     grow_old(session)
     upstream.page("demo", entry("demo-1.0.tar.gz"), entry("demo-1.1.tar.gz"))
     assert names(get(app)) == ["demo-1.0.tar.gz", "demo-1.1.tar.gz"]
+
+
+def test_a_fresh_page_takes_as_many_statements_as_that_of_a_hosted_package(
+    session: Session, client: FlaskClient, upstream: ScriptedUpstream
+) -> None:
+    upstream.page("demo", entry("demo-1.0.tar.gz"))
+    add_demo(session, "hosted")
+    session.commit()
+    for path in (PATH, "/simple/hosted/"):
+        client.get(path)
+    assert len(statements(client, PATH)) == len(statements(client, "/simple/hosted/"))
 
 
 def test_many_that_ask_at_once_ask_upstream_once(app: Flask, upstream: ScriptedUpstream) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from tests.helpers.accounts import make_user
 from tests.helpers.mirroring import add_mirrored_file
@@ -82,3 +83,23 @@ def test_what_is_pinned_noted_or_just_fetched_stays(
         assert part.lock()
         assert make_room(session, current_storage(), tmp_path, 0, noted_ranges) == 20
     assert held(session) == [1, 2, 4]
+
+
+def test_what_is_pinned_or_noted_at_the_last_moment_stays(session: Session, tmp_path: Path) -> None:
+    pinned, noted = kept(session, 1), kept(session, 2, "noted")
+    asked: list[set[str]] = []
+
+    def at_the_last_moment(session: Session, packages: Collection[str]) -> dict[str, list[None]]:
+        asked.append(set(packages))
+        if len(asked) == 1:
+            with Session(session.get_bind()) as other:
+                other.execute(
+                    update(MirrorFile).where(MirrorFile.file_id == pinned.id).values(pinned=True)
+                )
+                other.commit()
+        return {"noted": [None]} if len(asked) > 1 else {}
+
+    assert make_room(session, current_storage(), tmp_path, 0, at_the_last_moment) == 0
+    assert asked[:2] == [{"demo", "noted"}, {"noted"}]
+    assert held(session) == [1, 2]
+    assert noted.storage_key is not None

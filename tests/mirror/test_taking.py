@@ -107,7 +107,7 @@ def test_what_upstream_changes_is_taken_in_and_recorded(session: Session) -> Non
     assert not files(session)[WHEEL].yanked
     assert actions(session) == [
         Action.MIRROR_ADD,
-        Action.MIRROR_UPDATE,
+        Action.MIRROR_RELEASE,
         Action.MIRROR_YANK,
         Action.MIRROR_CHANGE_STATUS,
         Action.MIRROR_UNYANK,

@@ -74,7 +74,7 @@ def test_everything_that_the_html_form_says_is_read() -> None:
         <a href="../../files/demo-1.0.tar.gz#sha256={SHA256}" data-requires-python="&gt;=3.9"
            data-yanked="">demo-1.0.tar.gz</a>
         <a href="/elsewhere/demo-1.0-py3-none-any.whl" data-core-metadata="true"
-           >demo-1.0-py3-none-any.whl</a></body></html>""".encode()
+           data-upload-time="2026-01-02T03:04:05.678901Z">demo-1.0-py3-none-any.whl</a></body></html>""".encode()
     page = read(body, "text/html; charset=UTF-8")
     source, wheel = page.files
     assert source.url == "https://packages.example.com/files/demo-1.0.tar.gz"
@@ -86,6 +86,7 @@ def test_everything_that_the_html_form_says_is_read() -> None:
     assert (source.size, source.uploaded_at, source.metadata) == (0, None, None)
     assert wheel.url == "https://packages.example.com/elsewhere/demo-1.0-py3-none-any.whl"
     assert (wheel.digests, wheel.yanked, wheel.metadata) == ({}, None, "true")
+    assert wheel.uploaded_at == datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
     assert (page.status, page.versions) == ("archived", ("1.0",))
 
 

@@ -89,6 +89,7 @@ def test_those_in_the_file_are_asked_first_and_only_for_their_names(
         ('[[upstream]]\nname = "a"\nurl = "pypi"\npackages = "a"', "packages has a value"),
         ('[[upstream]]\nname = "a"\nurl = "pypi"\npassword_env = "UNSET_ONE"', "UNSET_ONE"),
         ('[[upstream]]\nname = "a"\nurl = "pypi"\n' * 2, "two are named 'a'"),
+        ('[[upstream]]\nname = "bundle:a"\nurl = "pypi"', "a name that begins with 'bundle:'"),
     ],
 )
 def test_a_faulty_file_is_refused_with_its_fault(tmp_path: Path, toml: str, fault: str) -> None:

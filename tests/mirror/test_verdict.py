@@ -22,12 +22,15 @@ from packslip.mirror.rule_operations import (
     change_rule,
     remove_rule,
 )
+from packslip.mirror.rule_queries import rules_token
 from packslip.mirror.rules import Kind, Rule
 from packslip.mirror.verdict import (
     RefusedByRuleError,
+    judged,
     refused_by_name,
     require_allowed,
-    withheld_of,
+    rules_in_force,
+    rules_of_token,
 )
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -50,9 +53,9 @@ def make_rule(session: Session, rule: Rule) -> int:
 
 def test_rules_hold_from_the_moment_they_are_made_until_they_are_gone(session: Session) -> None:
     add_mirrored(session)
-    assert withheld_of(session, "demo", NOW) == {}
+    assert judged(session, "demo", NOW)[0] == {}
     week, deny = make_rule(session, WEEK), make_rule(session, DENY)
-    found = withheld_of(session, "demo", NOW)
+    found = judged(session, "demo", NOW)[0]
     assert {name: (one.rule_id, one.until) for name, one in found.items()} == {
         "demo-1.0.tar.gz": (deny, None),
         "demo-2.0.tar.gz": (week, NOW + timedelta(days=6)),
@@ -60,7 +63,7 @@ def test_rules_hold_from_the_moment_they_are_made_until_they_are_gone(session: S
     with write_transaction(session):
         change_rule(session, ACTOR, None, week, Rule(kind=Kind.COOLDOWN, days=1))
         remove_rule(session, ACTOR, None, deny)
-    assert withheld_of(session, "demo", NOW) == {}
+    assert judged(session, "demo", NOW)[0] == {}
     events = session.scalars(select(Event).where(Event.action.startswith("rule.")))
     words = "Withhold files of all packages for 1 day after their upload"
     assert [describe(event) for event in events][2:] == [
@@ -74,9 +77,9 @@ def test_a_rolled_back_rule_leaves_nothing_behind(session: Session) -> None:
     make_rule(session, WEEK)
     with pytest.raises(ZeroDivisionError), write_transaction(session):
         add_rule(session, ACTOR, None, DENY)
-        assert len(withheld_of(session, "demo", NOW)) == 2
+        assert len(judged(session, "demo", NOW)[0]) == 2
         raise ZeroDivisionError
-    assert list(withheld_of(session, "demo", NOW)) == ["demo-2.0.tar.gz"]
+    assert list(judged(session, "demo", NOW)[0]) == ["demo-2.0.tar.gz"]
 
 
 def test_a_file_is_refused_in_one_line_and_hosted_ones_never(session: Session) -> None:
@@ -98,15 +101,30 @@ def test_a_file_is_refused_in_one_line_and_hosted_ones_never(session: Session) -
 def test_what_upstream_gives_no_date_for_is_withheld(session: Session) -> None:
     add_mirrored(session, dated=False)
     make_rule(session, WEEK)
-    assert len(withheld_of(session, "demo", NOW)) == 2
+    assert len(judged(session, "demo", NOW)[0]) == 2
 
 
 def test_it_takes_one_statement_when_nothing_is_about_the_package(session: Session) -> None:
     make_rule(session, DENY)
-    withheld_of(session, "other", NOW)
+    judged(session, "other", NOW)
     with counted_statements() as statements:
-        assert withheld_of(session, "other", NOW) == {}
+        assert judged(session, "other", NOW) == ({}, None)
     assert len(statements) == 1
+
+
+def test_it_takes_none_for_a_file_when_the_token_came_with_it(session: Session) -> None:
+    add_mirrored(session)
+    make_rule(session, DENY)
+    token = rules_token(session)
+    rules_in_force(session)
+    with counted_statements() as statements:
+        rules = rules_of_token(session, token)
+        require_allowed(session, "other", "other-1.0.tar.gz", NOW, rules)
+    assert statements == []
+    with pytest.raises(RefusedByRuleError):
+        require_allowed(session, "demo", "demo-1.0.tar.gz", NOW, rules)
+    make_rule(session, WEEK)
+    assert len(rules_of_token(session, rules_token(session))) == 2
 
 
 def test_admins_change_rules_and_curators_exceptions(session: Session) -> None:

@@ -146,7 +146,7 @@ def test_newer_fields_are_checked_where_they_belong(field: str, value: str) -> N
         ("summary", "one\n        two", "one two"),
         ("summary", "x" * 600, "x" * 512),
         ("description_content_type", "text/html", None),
-        ("home_page", "javascript:alert(1)", None),
+        ("home_page", "git@git.example.com:a/b.git", None),
         ("requires_python", "banana", None),
         ("author", ["Jane", "Joe"], "Jane"),
     ],
@@ -195,12 +195,21 @@ def test_invalid_versions_are_refused(version: str) -> None:
     ["git@git.example.com:a/b.git", "www.example.com", "ssh://git@example.com/x", "http://",
      "https://[bad", "ftp://example.com/a", "https://example.com/a b"],
 )  # fmt: skip
-def test_addresses_that_no_page_could_link_to_are_left_out(url: str) -> None:
-    metadata = parse_metadata(
-        core_metadata("a", "1", home_page=url, project_url=[f"Code, {url}", "Odd"])
+def test_addresses_that_no_page_could_link_to_are_refused_or_left_out(url: str) -> None:
+    for field, value in (("home_page", url), ("download_url", url), ("project_url", f"A, {url}")):
+        text = refused(core_metadata("a", "1", **{field: value}))
+        assert field.replace("_", "-").title() in text
+    old = core_metadata(
+        "a", "1", metadata_version="1.2", home_page=url, project_url=[f"Code, {url}", "Odd"]
     )
+    metadata = parse_metadata(old)
     assert metadata.home_page is None
     assert metadata.project_urls == {}
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "DATA:text/html,x", " vbscript:x"])
+def test_addresses_that_would_run_code_are_refused_however_old(url: str) -> None:
+    assert "Home-Page" in refused(core_metadata("a", "1", metadata_version="1.0", home_page=url))
 
 
 def test_of_a_label_given_twice_the_first_counts() -> None:

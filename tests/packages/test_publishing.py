@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from packaging.utils import canonicalize_name
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from tests.helpers.accounts import make_token, make_user
@@ -21,6 +22,7 @@ from packslip.events.models import Event
 from packslip.packages.access import NotMaintainerError
 from packslip.packages.digests import digests_of
 from packslip.packages.effects import apply_acts
+from packslip.packages.free_names import LookalikeNameError, ReservedNameError
 from packslip.packages.models import (
     File,
     Maintainer,
@@ -32,7 +34,6 @@ from packslip.packages.publishing import (
     ClosedPackageError,
     FilenameTakenError,
     FilenameUsedError,
-    ReservedNameError,
     SecondSourceError,
     publication,
     publish_upload,
@@ -219,6 +220,22 @@ def test_new_packages_may_not_have_the_name_of_a_standard_module(
     assert session.get(Package, "concurrent") is None
     assert put(session, storage, path, user_id=ada.id).created
     assert upload(session, storage, ada, build_wheel(tmp_path, "concurrent", "2.0")).created
+
+
+def test_new_packages_may_not_look_like_another_one(
+    session: Session, storage: Storage, tmp_path: Path
+) -> None:
+    ada, grace = make_user(session), make_user(session, "grace")
+    upload(session, storage, ada, build_wheel(tmp_path, "Lib.Tool-10", "1.0"))
+    for name in ("1ib-tool-10", "LIB_T0OL_1O", "iib-tooi-i0", "lib-tool-lo"):
+        for user in (ada, grace):
+            with pytest.raises(LookalikeNameError, match="it looks like 'lib-tool-10'"):
+                upload(session, storage, user, build_wheel(tmp_path, name, "1.0"))
+        assert session.get(Package, canonicalize_name(name)) is None
+    for name in ("lib-tool-11a", "libtool10", "lib-tool-100", "lib-tool", "lib-tool-20"):
+        assert upload(session, storage, grace, build_wheel(tmp_path, name, "1.0")).created
+    assert upload(session, storage, ada, build_wheel(tmp_path, "lib-tool-10", "2.0")).created
+    assert put(session, storage, build_wheel(tmp_path, "l1b-tool-10", "1.0")).created
 
 
 def test_the_operator_publishes_into_any_package(

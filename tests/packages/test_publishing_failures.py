@@ -22,6 +22,7 @@ from packslip.db import db
 from packslip.errors import StorageFullError
 from packslip.packages import publishing
 from packslip.packages.access import NotMaintainerError
+from packslip.packages.free_names import LookalikeNameError
 from packslip.packages.models import (
     File,
     Maintainer,
@@ -201,6 +202,18 @@ def test_a_new_name_gets_one_owner(
     assert sum(isinstance(one, NotMaintainerError) for one in results) == 4, results
     assert session.scalar(select(func.count()).select_from(Maintainer)) == 1
     assert session.scalar(select(func.count()).select_from(Release)) == 1
+
+
+def test_of_new_names_that_look_alike_one_wins(
+    app: Flask, session: Session, storage: Storage, tmp_path: Path
+) -> None:
+    make_user(session)
+    paths = [build_wheel(tmp_path, name, "1.0") for name in ("t0ol", "tool", "too1", "t0o1")]
+    results = in_threads(app, [uploader("ada", path) for path in paths])
+    assert results.count(True) == 1, results
+    assert all(isinstance(one, LookalikeNameError) for one in results if one is not True), results
+    assert len(stored(app)) == 2
+    assert len(session.scalars(select(Package)).all()) == 1
 
 
 def test_simultaneous_uploads_to_many_packages_share_new_licences_and_languages(

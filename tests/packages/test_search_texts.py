@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,3 +101,21 @@ def test_a_python_is_allowed_when_one_of_its_patch_releases_is(
 def test_plain_text_and_compact_names_hold_no_signs() -> None:
     assert plain_text("A, B; C") == "a b c"
     assert compact_name("Flask.SQL_Alchemy-x") == "flasksqlalchemyx"
+
+
+@pytest.mark.parametrize("row", ["\u0315\u0300", "\u0f73\u0f75", "e\u0315\u0300"])
+def test_a_row_of_accents_costs_no_more_than_letters(
+    monkeypatch: pytest.MonkeyPatch, row: str
+) -> None:
+    normalized: list[int] = []
+    normalize = unicodedata.normalize
+
+    def noting(form: str, text: str) -> str:
+        # What has no accents takes no time, however long it is.
+        if any(map(unicodedata.combining, text)):
+            normalized.append(len(text))
+        return normalize(form, text)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("unicodedata.normalize", noting)
+    assert "".join(words_of("a" + row * 50_000)).strip("ae") == ""
+    assert max(normalized, default=0) <= 1

@@ -101,6 +101,8 @@ def check_password(
                     own, attempt, user, Actor("not logged in", ip_address=ip_address), through
                 )
                 raise WrongCredentialsError
+            # Others may have failed meanwhile, in other processes too.
+            throttle.require_turn(own, attempt)
             if throttle.has_failures(own, attempt):
                 with write_transaction(own):
                     throttle.forget_failures(own, attempt)
@@ -202,6 +204,8 @@ def _count_failure(
     # A name that nobody has is not recorded: it may be a password that was typed there.
     data = {"username": None if user is None else user.username, "through": through}
     with write_transaction(session):
+        # Of many guesses at once no more are told to be wrong than of as many one after the other.
+        throttle.require_turn_alone(session, attempt)
         throttle.count_failure(session, attempt)
         subject_id = None if user is None else user.id
         record(session, actor, Action.USER_LOG_IN_FAIL, subject_id=subject_id, data=data)

@@ -18,6 +18,9 @@ from packslip.errors import InvalidError
 MIN_LENGTH = 12
 MAX_LENGTH = 256
 
+# Normalisation makes one character of at most four.
+_LONGEST_TYPED = 4 * MAX_LENGTH
+
 #: Passwords that come earlier among the guesses of somebody who tries the likely ones are refused.
 #: Waiting, which grows with failures (`packslip.accounts.throttle`), allows some three hundred a
 #: day and account; a stricter rule would refuse what people find hard enough.
@@ -92,6 +95,9 @@ def check_new_password(password: str, *known: str) -> None:
         PasswordTextError: it holds surrogates.
         CommonPasswordError: it is easy to guess. Which kinds of characters it has does not matter.
     """
+    # Before it is normalised, which takes the square of the length of a row of accents.
+    if len(password) > _LONGEST_TYPED:
+        raise PasswordLengthError(len(password))
     password = _normalized(password)
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         raise PasswordLengthError(len(password))
@@ -146,14 +152,13 @@ def turn_to_verify() -> Iterator[Callable[[str | None, str], bool]]:
 
 
 def _verify(hashed_password: str | None, password: str) -> bool:
-    # Cut before anything is done with it, so that a huge one costs no more. Normalisation makes
-    # one character of at most four.
-    candidate = _normalized(password[: 4 * MAX_LENGTH]).encode(errors="surrogatepass")
+    # Cut before anything is done with it, so that a huge one costs no more.
+    candidate = _normalized(password[:_LONGEST_TYPED]).encode(errors="surrogatepass")
     try:
         _hasher.verify(hashed_password or _NOBODYS_HASH, candidate)
     except (VerificationError, InvalidHashError):
         return False
-    return hashed_password is not None and len(password) <= 4 * MAX_LENGTH
+    return hashed_password is not None and len(password) <= _LONGEST_TYPED
 
 
 def _hash(password: str) -> str:

@@ -84,6 +84,17 @@ def require_turn(session: Session, attempt: Attempt) -> None:
         raise TooManyFailuresError(max(waits))
 
 
+def require_turn_alone(session: Session, attempt: Attempt) -> None:
+    """The same, and nobody else's turn until the transaction ends, which must be for writing.
+
+    Raises:
+        TooManyFailuresError: the account or the network has to wait.
+    """
+    for key in attempt.patience:
+        _locked(session, key)
+    require_turn(session, attempt)
+
+
 def count_failure(session: Session, attempt: Attempt) -> None:
     """Count that the attempt failed, and let the next one wait once there were too many."""
     now = datetime.now(UTC)

@@ -85,7 +85,7 @@ class NoteFact:
 
 @dataclass(frozen=True, slots=True)
 class HeldFile:
-    """A file of the pinned release, with the digests that the index knows."""
+    """A file of the pinned release, held here or upstream, with the digests that are known."""
 
     filename: str
     digests: Mapping[str, str]
@@ -106,6 +106,8 @@ class Facts:
 
     #: Whether there is such a package, and it has a release.
     known: bool = False
+    #: Why it could not be asked upstream whether there is such a package.
+    unasked: str | None = None
     #: As its own index says it; acts are among the notes.
     upstream_status: str = "active"
     upstream_status_reason: str | None = None
@@ -148,7 +150,7 @@ def findings_of(pin: Pin, facts: Facts) -> list[Finding]:
 
 def _of_the_index(pin: Pin, facts: Facts) -> Iterator[Finding]:
     if not facts.known:
-        yield Finding(Kind.UNKNOWN_PACKAGE, "This index has no such package.")
+        yield Finding(Kind.UNKNOWN_PACKAGE, facts.unasked or "This index has no such package.")
         return
     kind = STATUS_KINDS.get(facts.upstream_status)
     if kind is not None:

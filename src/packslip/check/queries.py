@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row, and_, func, select, tuple_
 from sqlalchemy.orm import Session
 
+from packslip.check.asking import ask_upstream
 from packslip.check.findings import (
     CheckedLock,
     CheckedPin,
@@ -21,6 +22,7 @@ from packslip.check.findings import (
 )
 from packslip.check.readers.locks import Lock, Pin
 from packslip.check.viewers import Viewer
+from packslip.mirror.models import MirrorFile
 from packslip.notes.about import NoteAbout, notes_about
 from packslip.packages.models import Act, File, Package, Release
 from packslip.packages.versions import canonical, is_prerelease, sort_key
@@ -32,19 +34,26 @@ _Row = Row[*tuple[Any, ...]]
 def check_lock(session: Session, lock: Lock, viewer: Viewer) -> CheckedLock:
     """Tell what the index and the notes that the viewer may see say about each pin.
 
-    The number of statements is the same however many pins there are.
+    The number of statements is the same however many pins there are. Of packages that are not known
+    here upstream is asked before.
     """
-    facts = _facts(session, lock.pins, viewer)
+    names = {pin.name for pin in lock.pins}
+    if viewer.packages is not None:
+        # As if there were no others.
+        names &= set(viewer.packages)
+    facts = _facts(session, lock.pins, names, viewer, ask_upstream(session, names))
     return CheckedLock(
         lock, [CheckedPin(pin, findings_of(pin, facts[pin.name, pin.version])) for pin in lock.pins]
     )
 
 
-def _facts(session: Session, pins: Sequence[Pin], viewer: Viewer) -> Mapping[_PinKey, Facts]:
-    names = {pin.name for pin in pins}
-    if viewer.packages is not None:
-        # As if there were no others.
-        names &= set(viewer.packages)
+def _facts(
+    session: Session,
+    pins: Sequence[Pin],
+    names: Collection[str],
+    viewer: Viewer,
+    unasked: Mapping[str, str],
+) -> Mapping[_PinKey, Facts]:
     packages = _packages(session, names)
     releases = _releases(session, [pin for pin in pins if pin.name in packages])
     files = _files(session, releases.values())
@@ -54,7 +63,7 @@ def _facts(session: Session, pins: Sequence[Pin], viewer: Viewer) -> Mapping[_Pi
     for pin in pins:
         package = packages.get(pin.name)
         if package is None:
-            found[pin.name, pin.version] = Facts()
+            found[pin.name, pin.version] = Facts(unasked=unasked.get(pin.name))
             continue
         release = releases.get((pin.name, canonical(pin.version)))
         newer = highest.get(pin.name) if is_prerelease(pin.version) else _latest(package)
@@ -104,15 +113,25 @@ def _releases(session: Session, pins: Iterable[Pin]) -> dict[tuple[str, str], _R
 
 def _files(session: Session, releases: Iterable[_Row]) -> Mapping[int, list[HeldFile]]:
     rows = session.execute(
-        select(File.release_id, File.filename, File.sha256, File.md5, File.blake2_256).where(
+        select(
+            File.release_id,
+            File.filename,
+            File.sha256,
+            File.md5,
+            File.blake2_256,
+            MirrorFile.digests,
+        )
+        .outerjoin(MirrorFile, MirrorFile.file_id == File.id)
+        .where(
             File.release_id.in_([release.id for release in releases]),
-            File.storage_key.is_not(None),
+            File.storage_key.is_not(None) | MirrorFile.file_id.is_not(None),
         )
     )
     found: dict[int, list[HeldFile]] = defaultdict(list)
     for row in rows:
         digests = {"sha256": row.sha256, "md5": row.md5, "blake2b": row.blake2_256}
         known = {name: digest for name, digest in digests.items() if digest}
+        known = {**(row.digests or {}), **known}
         found[row.release_id].append(HeldFile(row.filename, known))
     return found
 

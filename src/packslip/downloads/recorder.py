@@ -29,6 +29,7 @@ from packslip.downloads.addresses import kept_address
 from packslip.downloads.drain import Drainer
 from packslip.downloads.spool import BacklogFullError, DownloadRecord, SpoolWriter
 from packslip.settings import DownloadAddresses, Settings
+from packslip.web.metrics import Metrics, metrics_of
 
 #: Characters of a `User-Agent` that are kept; pip and uv need about 500.
 USER_AGENT_LENGTH = 2000
@@ -41,8 +42,15 @@ log = structlog.get_logger()
 class DownloadRecorder:
     """Records downloads in this process's spool."""
 
-    def __init__(self, writer: SpoolWriter, addresses: DownloadAddresses, drainer: Drainer) -> None:
+    def __init__(
+        self,
+        writer: SpoolWriter,
+        addresses: DownloadAddresses,
+        drainer: Drainer,
+        metrics: Metrics,
+    ) -> None:
         self._writer = writer
+        self._metrics = metrics
         self._addresses = addresses
         self._drainer = drainer
         self._failing = False
@@ -60,6 +68,7 @@ class DownloadRecorder:
         token_id: int | None = None,
     ) -> None:
         """Record that a file is served now. Whatever happens, nothing is raised."""
+        self._metrics.downloads.inc()
         try:
             record = DownloadRecord(
                 at=datetime.now(UTC),
@@ -89,7 +98,9 @@ class DownloadRecorder:
         try:
             self._writer.append(line)
         except (OSError, BacklogFullError) as error:
-            self._dropped += isinstance(error, BacklogFullError)
+            if isinstance(error, BacklogFullError):
+                self._dropped += 1
+                self._metrics.downloads_dropped.inc()
             if not self._failing:
                 self._failing = True
                 log.error("downloads cannot be recorded", error=str(error))
@@ -109,7 +120,9 @@ def init_app(app: Flask, settings: Settings) -> None:
 
     writer = SpoolWriter(settings.downloads_folder)
     drainer = Drainer(writer, open_session)
-    app.extensions[_EXTENSION] = DownloadRecorder(writer, settings.download_addresses, drainer)
+    app.extensions[_EXTENSION] = DownloadRecorder(
+        writer, settings.download_addresses, drainer, metrics_of(app)
+    )
 
 
 def current_recorder() -> DownloadRecorder:

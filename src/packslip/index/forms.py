@@ -68,7 +68,7 @@ class Form:
 
     #: The values of the texts that were asked for, in their order; empty ones are left out.
     texts: dict[str, list[str]] = field(default_factory=dict)
-    #: How often each of these fields was there, empty or not.
+    #: How often each text was there, asked for or not, empty or not.
     counts: dict[str, int] = field(default_factory=dict)
     #: The name under which the file was sent; None when there was no file.
     filename: str | None = None
@@ -215,11 +215,9 @@ class _Reader:
             self._write = self._start_file(part.filename, self.form)
         elif part.filename is not None and part.name not in self._ignored_files:
             raise FieldError(part.name, "is a text, and was sent as a file")
-        elif part.name in self._texts:
-            self.form.counts[part.name] = self.form.counts.get(part.name, 0) + 1
-            self._write = self._keep_text
         else:
-            self._write = self._write_text
+            self.form.counts[part.name] = self.form.counts.get(part.name, 0) + 1
+            self._write = self._keep_text if part.name in self._texts else self._write_text
 
     def _write_text(self, data: bytes) -> None:
         self._size += len(data)

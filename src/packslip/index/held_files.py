@@ -10,7 +10,10 @@ from sqlalchemy.orm import Session
 
 from packslip.db import is_key
 from packslip.errors import NotFoundError
+from packslip.mirror.file_queries import NotInBundleError, came_by_bundle
 from packslip.mirror.models import MirrorFile
+from packslip.mirror.rule_queries import rules_token_column
+from packslip.packages.filenames import InvalidFilenameError, parse_filename
 from packslip.packages.models import File, Origin, Package, Release
 from packslip.simple_api.page import PackageStatus
 from packslip.storage.protocol import InvalidKeyError, content_key
@@ -39,6 +42,8 @@ class HeldFile:
     storage_key: str | None
     size: int
     metadata_sha256: str | None
+    #: Whether the metadata of a mirrored file is held.
+    metadata_kept: bool
     uploaded_at: datetime
     #: Why the bytes are refused, as a whole sentence; None while they are not.
     held_reason: str | None
@@ -50,6 +55,8 @@ class HeldFile:
     is_mirrored: bool
     #: When the bytes of a mirrored file were last asked for, to about an hour.
     used_at: datetime | None
+    #: That of the rules in force; see `packslip.mirror.verdict.rules_of_token`.
+    rules_token: str | None
 
 
 def held_file(session: Session, sha256: str, filename: str) -> HeldFile:
@@ -79,6 +86,17 @@ def numbered_file(session: Session, file_id: int, filename: str) -> HeldFile:
     return found
 
 
+def _unknown(session: Session, filename: str) -> NotFoundError:
+    """Why there is no such file."""
+    try:
+        package_id = parse_filename(filename).package
+    except InvalidFilenameError:
+        return UnknownFileError(filename)
+    if came_by_bundle(session, package_id):
+        return NotInBundleError(filename)
+    return UnknownFileError(filename)
+
+
 def _find(session: Session, condition: ColumnElement[bool], filename: str) -> HeldFile:
     row = session.execute(
         select(
@@ -98,7 +116,9 @@ def _find(session: Session, condition: ColumnElement[bool], filename: str) -> He
             Package.acts_until,
             Package.origin,
             MirrorFile.file_id.label("mirrored_id"),
+            MirrorFile.metadata_kept,
             MirrorFile.used_at,
+            rules_token_column(),
         )
         .join(Release, Release.id == File.release_id)
         .join(Package, Package.id == Release.package_id)
@@ -106,7 +126,7 @@ def _find(session: Session, condition: ColumnElement[bool], filename: str) -> He
         .where(condition)
     ).one_or_none()
     if row is None:
-        raise UnknownFileError(filename)
+        raise _unknown(session, filename)
     is_mirrored = row.origin == Origin.MIRRORED and row.mirrored_id is not None
     if row.storage_key is None and not is_mirrored:
         raise UnknownFileError(filename)
@@ -120,6 +140,7 @@ def _find(session: Session, condition: ColumnElement[bool], filename: str) -> He
         storage_key=row.storage_key,
         size=row.size,
         metadata_sha256=row.metadata_sha256,
+        metadata_kept=bool(row.metadata_kept),
         uploaded_at=row.uploaded_at,
         held_reason=row.held_reason,
         status=PackageStatus(row.status),
@@ -127,4 +148,5 @@ def _find(session: Session, condition: ColumnElement[bool], filename: str) -> He
         acts_until=row.acts_until,
         is_mirrored=is_mirrored,
         used_at=row.used_at,
+        rules_token=row.rules_token,
     )

@@ -11,11 +11,12 @@ from werkzeug import Response
 from packslip.db import write_transaction
 from packslip.index.held_files import HeldFile
 from packslip.mirror.file_operations import note_lost, note_lost_metadata, note_use
-from packslip.mirror.file_queries import Wanted, wanted_file
+from packslip.mirror.file_queries import NotInBundleError, came_by_bundle, wanted_file
 from packslip.mirror.following import Following, NothingCameError, follow
 from packslip.mirror.metadata import provide_metadata
 from packslip.mirror.waiting import a_place
 from packslip.storage.protocol import MissingBytesError, kept_metadata_key
+from packslip.web.metrics import current_metrics
 from packslip.web.stored import blank_answer, send_stored
 
 #: Seconds for which a client that asks for a part waits until the file is held; it gets the whole
@@ -36,8 +37,12 @@ def send_mirrored(session: Session, found: HeldFile, on_whole: Callable[[], None
         PackslipError: the file could not be fetched, and nothing of it was sent.
     """
     held = _send_held(session, found, on_whole)
+    count = current_metrics().mirror_answers.labels
     if held is not None:
+        count("file", "kept").inc()
         return held
+    if came_by_bundle(session, found.package_id):
+        raise NotInBundleError(found.filename)
     response = _blank(found)
     if response.status_code != 200:
         return response
@@ -55,8 +60,10 @@ def send_mirrored(session: Session, found: HeldFile, on_whole: Callable[[], None
             if kept is None and not _can_tell_break(following):
                 _finish(following)
     except BaseException:
+        count("file", "failed").inc()
         following.close()
         raise
+    count("file", "fetched").inc()
     if kept is not None:
         following.close()
         return kept
@@ -74,13 +81,15 @@ def send_mirrored_metadata(session: Session, found: HeldFile) -> Response:
     Raises:
         PackslipError: there is none, or it could not be fetched.
     """
-    wanted = provide_metadata(session, found.id)
+    sha256 = found.metadata_sha256 if found.metadata_kept else None
+    if sha256 is not None:
+        current_metrics().mirror_answers.labels("metadata", "kept").inc()
     try:
-        return _send_metadata(wanted, found)
+        return _send_metadata(sha256 or _provide_metadata(session, found), found)
     except MissingBytesError:
         with write_transaction(session):
             note_lost_metadata(session, found.id)
-        return _send_metadata(provide_metadata(session, found.id), found)
+        return _send_metadata(_provide_metadata(session, found), found)
 
 
 def _blank(found: HeldFile) -> Response:
@@ -105,6 +114,8 @@ def _send_held(session: Session, found: HeldFile, on_whole: Callable[[], None]) 
             on_whole=on_whole,
         )
     except MissingBytesError:
+        if came_by_bundle(session, found.package_id):
+            raise
         # Upstream still has them.
         with write_transaction(session):
             note_lost(session, found.id, found.storage_key)
@@ -144,11 +155,21 @@ def _finish(following: Following) -> None:
         raise NothingCameError(following.wanted.filename, WHOLE_PATIENCE)
 
 
-def _send_metadata(wanted: Wanted, found: HeldFile) -> Response:
-    assert wanted.metadata_sha256 is not None
+def _provide_metadata(session: Session, found: HeldFile) -> str:
+    outcome = "failed"
+    try:
+        sha256 = provide_metadata(session, found.id).metadata_sha256
+        outcome = "fetched"
+    finally:
+        current_metrics().mirror_answers.labels("metadata", outcome).inc()
+    assert sha256 is not None
+    return sha256
+
+
+def _send_metadata(sha256: str, found: HeldFile) -> Response:
     return send_stored(
-        kept_metadata_key(wanted.metadata_sha256, wanted.filename),
-        sha256=wanted.metadata_sha256,
+        kept_metadata_key(sha256, found.filename),
+        sha256=sha256,
         last_modified=found.uploaded_at,
     )
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 from packaging.utils import NormalizedName
-from sqlalchemy import Row, exists, or_, select
+from sqlalchemy import Row, Text, cast, exists, or_, select
 from sqlalchemy.orm import Session, defer, selectinload
 
 from packslip.accounts.models import User
@@ -63,6 +64,12 @@ def root_page(session: Session, *, with_unkept: bool = False) -> RootPage:
     )
 
 
+def has_mirrored_packages(session: Session) -> bool:
+    """Whether any package came from an upstream."""
+    mirrored = select(Package.id).where(Package.origin == Origin.MIRRORED).limit(1)
+    return session.scalar(mirrored) is not None
+
+
 def last_serial(session: Session) -> int:
     """Return the number of the latest event of any package, removed ones included."""
     query = select(Event.id).where(Event.package_id.is_not(None)).order_by(Event.id.desc()).limit(1)
@@ -102,7 +109,8 @@ def package_page(
             MirrorFile.file_id.label("mirrored"),
             MirrorFile.refused,
             MirrorFile.vanished_at,
-            MirrorFile.digests,
+            # Most are empty, and need not be understood then.
+            cast(MirrorFile.digests, Text).label("digests"),
             MirrorFile.dated,
             MirrorFile.yanked.label("file_yanked"),
             MirrorFile.provenance,
@@ -130,6 +138,7 @@ def package_page(
         last_serial=rows[0].serial,
         status=PackageStatus(rows[0].status),
         status_reason=rows[0].status_reason,
+        is_mirrored=any(row.mirrored is not None for row in rows),
         has_notes=rows[0].has_notes,
         acts_until=rows[0].acts_until,
     )
@@ -181,7 +190,9 @@ def _file_entry(row: Row[*tuple[Any, ...]]) -> FileEntry:
     if row.mirrored and row.metadata_is_static:
         # It is fetched, or made from the wheel, when it is asked for.
         announced = announced or ""
-    hashes = dict(row.digests or {}) | ({"sha256": row.sha256} if row.sha256 else {})
+    hashes = {"sha256": row.sha256} if row.sha256 else {}
+    if row.digests not in {None, "{}"}:
+        hashes = json.loads(row.digests) | hashes
     return FileEntry(
         filename=row.filename,
         version=row.version,

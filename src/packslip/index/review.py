@@ -11,8 +11,9 @@ from packaging.version import Version
 from sqlalchemy.orm import Session
 from trove_classifiers import classifiers as trove
 
-from packslip.accounts.models import User
+from packslip.accounts.models import Role, User
 from packslip.index.models import StagedUpload
+from packslip.mirror.claiming import UpstreamNameError, upstream_of_name
 from packslip.notes.expiry import lift_expired_of
 from packslip.packages.descriptions import render_description
 from packslip.packages.digests import Digests
@@ -89,8 +90,20 @@ def review(session: Session, user: User, upload: StagedUpload) -> Review:
         return _without_index(found)
     digests = Digests(upload.sha256, upload.md5, upload.blake2_256)
     lift_expired_of(session, name.package)
-    prospect = foresee(session, user, said["name"], name, digests)
     found.version = str(name.version)
+    upstream = upstream_of_name(session, name.package)
+    takes_over = upstream is not None and user.role == Role.ADMIN
+    if upstream is not None and not takes_over:
+        found.checks.append(_fault("Package", UpstreamNameError(name.package, upstream).reason))
+        found.checks += [_unseen(title) for title in ("Release", "File")]
+        return found
+    prospect = foresee(session, user, said["name"], name, digests, is_taken_over=takes_over)
+    if takes_over:
+        text = (
+            f"Its name belongs to a package of {upstream}. Publishing takes it over: the package is"
+        )
+        text += " hosted here from then on, and what came of it from upstream goes."
+        found.checks.append(_warning("Package", text))
     found.checks += _package_checks(session, said["name"], prospect)
     found.checks += _release_checks(name, prospect)
     return found

@@ -24,10 +24,19 @@ CONTENT = "content"
 #: The fields that hold digests, with the number of their hexadecimal digits.
 DIGEST_FIELDS = {"sha256_digest": 64, "blake2_256_digest": 64, "md5_digest": 32}
 
-#: The fields that are read. None of them may be given twice.
+#: The fields that are read.
 FIELDS = frozenset(
     {ACTION, "protocol_version", "name", "version", "filetype", "comment", *DIGEST_FIELDS}
 )
+
+#: Other fields that may be given once. What they say is read from the archive instead.
+SINGLE_FIELDS = frozenset(
+    {
+        "author", "author_email", "description", "description_content_type", "download_url",
+        "home_page", "license", "license_expression", "maintainer", "maintainer_email",
+        "metadata_version", "pyversion", "requires_python", "summary",
+    }
+)  # fmt: skip
 
 #: Fields that hold files which nobody needs any more.
 DROPPED_FILES = frozenset({"gpg_signature"})
@@ -121,8 +130,10 @@ def check_upload(upload: Upload, staged: StagedFile) -> Distribution:
     form = upload.form
     _check_action(form)
     for field, count in form.counts.items():
-        if count > 1:
+        if count > 1 and (field in FIELDS or field in SINGLE_FIELDS):
             raise FieldError(field, "was given more than once")
+        if field.endswith("_digest") and field not in DIGEST_FIELDS:
+            raise FieldError(field, "cannot be checked; sha256_digest can")
     for field in ("name", "version", "filetype"):
         if field not in form.texts:
             raise FieldError(field, "is missing")

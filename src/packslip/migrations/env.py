@@ -9,8 +9,9 @@ from flask import current_app
 from sqlalchemy import Connection
 
 from packslip import all_models  # noqa: F401 - the tables are known once their models are imported
-from packslip.db import Base, BigId, BytewiseText, UTCDateTime, foreign_keys_off, utc_now
+from packslip.db import Base, BigId, BytewiseText, UTCDateTime, tables_being_copied, utc_now
 from packslip.packages.search_index import is_index_table
+from packslip.stamping import mend_stamping
 
 
 def leave_out_empty_revision(migration: Any, revision: Any, directives: list[Any]) -> None:
@@ -50,10 +51,11 @@ def run(connection: Connection) -> None:
     )
     with context.begin_transaction():
         context.run_migrations()
+        mend_stamping(connection)
 
 
 with (
     current_app.extensions["migrate"].db.engine.connect() as connection,
-    foreign_keys_off(connection),
+    tables_being_copied(connection),
 ):
     run(connection)

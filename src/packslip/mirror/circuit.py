@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, cast
 
 import structlog
@@ -24,6 +25,7 @@ from packslip.mirror.errors import (
 )
 from packslip.mirror.models import MirrorUpstream
 from packslip.mirror.upstreams import Upstream
+from packslip.web.metrics import current_metrics
 
 #: For how long nobody asks after the first failure; twice as long after each further one.
 FIRST_PAUSE = timedelta(seconds=10)
@@ -47,15 +49,25 @@ def asking(upstream: Upstream) -> Iterator[None]:
     Raises:
         BrokenUpstreamError: it failed a moment ago.
     """
-    row = _enter(upstream)
+    metrics = current_metrics()
+    requests = partial(metrics.upstream_requests.labels, upstream.name)
     try:
-        yield
+        row = _enter(upstream)
+    except BrokenUpstreamError:
+        requests("not asked").inc()
+        raise
+    try:
+        with metrics.upstream_seconds.labels(upstream.name).time():
+            yield
     except UpstreamAnswerError:
+        requests("answered").inc()
         _note_answer(upstream, row)
         raise
     except (UpstreamFailedError, UpstreamSlowError) as error:
+        requests("failed").inc()
         _note_failure(upstream, row, error.problem)
         raise
+    requests("answered").inc()
     _note_answer(upstream, row)
 
 

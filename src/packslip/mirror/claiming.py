@@ -12,17 +12,20 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from packslip.accounts.models import Role, User
-from packslip.db import write_transaction
-from packslip.errors import NotAllowedError
+from packslip.db import add_if_new, write_transaction
+from packslip.errors import ConflictError, InvalidError, NotAllowedError
 from packslip.events.models import Action
 from packslip.events.operations import Actor, record
+from packslip.mirror.alarm_models import MirrorAlarm
 from packslip.mirror.current import current_mirror
 from packslip.mirror.models import MirrorPage, PageState
-from packslip.mirror.taking import forget_releases
+from packslip.mirror.release_rows import forget_releases
 from packslip.packages.effects import apply_acts
+from packslip.packages.free_names import require_unreserved_name
 from packslip.packages.latest import refresh_texts
 from packslip.packages.models import File, Maintainer, MaintainerRole, Origin, Package
 from packslip.packages.operations import touch
+from packslip.simple_api.page import normalize_name
 from packslip.storage.protocol import Storage, metadata_key
 
 
@@ -36,6 +39,23 @@ class UpstreamNameError(NotAllowedError):
         )
         self.package_id = package_id
         self.upstream = upstream
+
+
+class ClaimedNameError(ConflictError):
+    """A hosted package has the name already."""
+
+    def __init__(self, package_id: str) -> None:
+        super().__init__(f"The package {package_id!r} is hosted here already.")
+        self.package_id = package_id
+
+
+class DisabledOwnerError(InvalidError):
+    """The account is disabled."""
+
+    field = "owner"
+
+    def __init__(self, username: str) -> None:
+        super().__init__(f"{username!r} is disabled and can own no package.")
 
 
 def upstream_that_has(session: Session, package_id: str) -> str | None:
@@ -55,6 +75,18 @@ def upstream_that_has(session: Session, package_id: str) -> str | None:
     return None
 
 
+def upstream_of_name(session: Session, package_id: str) -> str | None:
+    """Whose the normalised name is, for who would upload under it; None when it is free or hosted.
+
+    What was mirrored before is upstream's whatever is mirrored now.
+    """
+    package = session.get(Package, package_id)
+    if package is not None and package.origin == Origin.HOSTED:
+        return None
+    upstream = upstream_that_has(session, package_id)
+    return upstream if package is None else upstream or "an upstream"
+
+
 def take_name(session: Session, user: User, actor: Actor, package_id: str) -> Sequence[str]:
     """Let the user upload under a name, as far as upstream is concerned.
 
@@ -69,13 +101,11 @@ def take_name(session: Session, user: User, actor: Actor, package_id: str) -> Se
         UpstreamNameError: upstream has the name, and the user is no admin.
     """
     package = session.get(Package, package_id, with_for_update=True)
-    if package is not None and package.origin == Origin.HOSTED:
-        return ()
-    upstream = upstream_that_has(session, package_id)
-    if package is None and upstream is None:
+    upstream = upstream_of_name(session, package_id)
+    if upstream is None:
         return ()
     if user.role != Role.ADMIN:
-        raise UpstreamNameError(package_id, upstream or "an upstream")
+        raise UpstreamNameError(package_id, upstream)
     return [] if package is None else claim(session, actor, package, user)
 
 
@@ -89,6 +119,7 @@ def claim(session: Session, actor: Actor, package: Package, owner: User) -> Sequ
     """
     keys = forget_releases(session, package.id)
     session.execute(delete(MirrorPage).where(MirrorPage.package_id == package.id))
+    session.execute(delete(MirrorAlarm).where(MirrorAlarm.package_id == package.id))
     package.origin = Origin.HOSTED
     package.upstream_status, package.upstream_status_reason = "active", None
     session.add(Maintainer(user_id=owner.id, package_id=package.id, role=MaintainerRole.OWNER))
@@ -97,6 +128,38 @@ def claim(session: Session, actor: Actor, package: Package, owner: User) -> Sequ
     apply_acts(session, package)
     refresh_texts(session, package)
     return keys
+
+
+def claim_name(
+    session: Session, actor: Actor, owner: User, spelled: str
+) -> tuple[Package, Sequence[str]]:
+    """Make a name that of a hosted package without releases, which the user owns.
+
+    It may be that of a mirrored package, or of none that is known here. The caller sees to it that
+    an admin wants it.
+
+    Returns:
+        The package, and the keys of bytes that nothing names any more.
+
+    Raises:
+        InvalidPackageNameError: it cannot be the name of a package.
+        ReservedNameError: nobody can have it.
+        ClaimedNameError: a hosted package has it.
+        DisabledOwnerError: the user can do nothing any more.
+    """
+    package_id = normalize_name(spelled)
+    require_unreserved_name(package_id, spelled)
+    if owner.disabled_at is not None:
+        raise DisabledOwnerError(owner.username)
+    package = session.get(Package, package_id, with_for_update=True)
+    if package is None:
+        address = f"/project/{package_id}/"
+        package = Package(id=package_id, name=spelled, package_url=address, origin=Origin.MIRRORED)
+        if not add_if_new(session, package):
+            package = session.get_one(Package, package_id, with_for_update=True)
+    if package.origin == Origin.HOSTED:
+        raise ClaimedNameError(package_id)
+    return package, claim(session, actor, package, owner)
 
 
 def discard_unnamed(session: Session, storage: Storage, keys: Iterable[str]) -> None:

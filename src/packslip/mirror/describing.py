@@ -1,4 +1,4 @@
-"""What the latest release of a mirrored package says of itself, taken from its metadata file.
+"""What a release of a mirrored package says of itself, taken from its metadata file.
 
 Pages of the Simple API have no summaries, licences or requirements.
 """
@@ -27,20 +27,20 @@ from packslip.web.context import current_storage
 log = structlog.get_logger(__name__)
 
 
-def describe(session: Session, package_id: str) -> bool:
-    """Give the package the texts of its latest release, if it has them not yet.
+def describe(session: Session, package_id: str, version: str | None = None) -> bool:
+    """Give a release its texts, if it has them not yet: the latest, or the one of that version.
 
     Upstream is asked for the release's metadata; where it offers none and there is no wheel, the
-    package stays without texts.
+    release stays without texts.
 
     Returns:
-        Whether it has other texts now.
+        Whether it has them since now.
     """
     session.rollback()
-    latest = latest_release(session, package_id)
-    if latest is None or latest.core_metadata or latest.package.origin != Origin.MIRRORED:
+    found = _release(session, package_id, version)
+    if found is None or found.core_metadata or found.package.origin != Origin.MIRRORED:
         return False
-    release_id, file_id = latest.id, _telling_file(session, latest)
+    release_id, file_id = found.id, _telling_file(session, found)
     if file_id is None:
         return False
     metadata = _metadata(session, file_id)
@@ -59,6 +59,13 @@ def describe(session: Session, package_id: str) -> bool:
     return True
 
 
+def _release(session: Session, package_id: str, version: str | None) -> Release | None:
+    if version is None:
+        return latest_release(session, package_id)
+    wanted = select(Release).where(Release.package_id == package_id, Release.version == version)
+    return session.scalar(wanted)
+
+
 def _telling_file(session: Session, release: Release) -> int | None:
     """A file whose metadata can be had: rather a wheel, which knows everything."""
     return session.scalar(
@@ -70,7 +77,7 @@ def _telling_file(session: Session, release: Release) -> int | None:
             MirrorFile.refused.is_(None),
             File.storage_key.is_not(None) | MirrorFile.vanished_at.is_(None),
         )
-        .order_by(File.packagetype, File.size, File.id)
+        .order_by(File.packagetype, MirrorFile.metadata_kept.desc(), File.size, File.id)
         .limit(1)
     )
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from packslip.mirror.upstream_pages import UpstreamFile, UpstreamPage
+from packslip.packages.versions import canonical
 from packslip.simple_api.page import PackageStatus
 
 #: Why a file is not served whose digest is another one than it was.
@@ -28,6 +29,8 @@ class KnownFile:
 
     file_id: int
     filename: str
+    #: Its version without trailing zeros.
+    canonical_version: str
     #: The columns of `files` that follow upstream.
     file: Mapping[str, Any]
     #: Those of `mirror_files`.
@@ -49,6 +52,8 @@ class Changes:
     """What to do about the files of a package."""
 
     new: list[UpstreamFile] = field(default_factory=list)
+    #: Versions of a known package of which no file was known before.
+    released: list[str] = field(default_factory=list)
     changed: list[Change] = field(default_factory=list)
     #: Names of files that upstream lists no more.
     vanished: list[str] = field(default_factory=list)
@@ -66,8 +71,12 @@ def compare(known: Sequence[KnownFile], page: UpstreamPage, now: datetime) -> Ch
             changes.new.append(file)
         else:
             _compare_file(one, file, changes)
+    if known:
+        before = {one.canonical_version for one in known}
+        versions = dict.fromkeys(file.version for file in changes.new)
+        changes.released += [one for one in versions if canonical(one) not in before]
     # An index shows no files of what it quarantines; they are not gone.
-    if page.status != PackageStatus.QUARANTINED:
+    if page.status != PackageStatus.QUARANTINED and not page.is_part:
         for one in by_name.values():
             if one.mirror["vanished_at"] is None:
                 changes.vanished.append(one.filename)

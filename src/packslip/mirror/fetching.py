@@ -20,10 +20,11 @@ from packslip.mirror import file_operations
 from packslip.mirror.client import current_client
 from packslip.mirror.current import current_mirror
 from packslip.mirror.errors import UpstreamFailedError, UpstreamSlowError
-from packslip.mirror.file_queries import Wanted, wanted_file
+from packslip.mirror.file_queries import NotInBundleError, Wanted, wanted_file
+from packslip.mirror.made_metadata import compare_made_metadata
 from packslip.mirror.parts import PartFile, Stage, failure_of
 from packslip.mirror.transfer import BrokenOffError, Transfer, VanishedError, WrongBytesError
-from packslip.mirror.upstreams import Upstream
+from packslip.mirror.upstreams import Upstream, is_bundled
 from packslip.storage.protocol import Storage, content_key
 from packslip.web.context import current_storage
 
@@ -53,8 +54,11 @@ def upstream_of(wanted: Wanted) -> Upstream:
     """The upstream that has the file.
 
     Raises:
+        NotInBundleError: it came by a bundle.
         NoUpstreamError: it is none any more, or must not be asked for this package.
     """
+    if is_bundled(wanted.upstream):
+        raise NotInBundleError(wanted.filename)
     for upstream in current_mirror().upstreams_for(NormalizedName(wanted.package_id)):
         if wanted.upstream in {None, upstream.name}:
             return upstream
@@ -193,6 +197,11 @@ class Attempt:
             except Exception:
                 file_operations.discard(session, storage, key)
                 raise
+            try:
+                compare_made_metadata(session, storage, wanted.file_id)
+            except Exception as error:
+                # The file is right, whatever became of its metadata.
+                log.error("metadata was not compared", file=wanted.filename, exc_info=error)
         return True
 
     def _store(self, storage: Storage, key: str, size: int) -> None:

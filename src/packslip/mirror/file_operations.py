@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from packslip.db import write_transaction
 from packslip.errors import UnavailableError
-from packslip.events.models import Action
+from packslip.events.models import Action, Event
 from packslip.events.operations import Actor, record
+from packslip.mirror.alarms import raise_alarm
 from packslip.mirror.file_queries import ForgottenFileError, Wanted
 from packslip.mirror.models import MirrorFile
 from packslip.packages.models import File, Release
@@ -75,9 +76,9 @@ def refuse(session: Session, wanted: Wanted, fault: str) -> None:
     _record(session, Action.MIRROR_REFUSE_FILE, wanted, wanted.filename, fault)
 
 
-def record_refused_metadata(session: Session, wanted: Wanted, fault: str) -> None:
+def record_refused_metadata(session: Session, wanted: Wanted, fault: str) -> Event:
     """Record that upstream sent other metadata than it announced."""
-    _record(session, Action.MIRROR_REFUSE_FILE, wanted, f"{wanted.filename}.metadata", fault)
+    return _record(session, Action.MIRROR_REFUSE_FILE, wanted, f"{wanted.filename}.metadata", fault)
 
 
 def record_loss(session: Session, wanted: Wanted, problem: str) -> None:
@@ -137,11 +138,13 @@ def _lock(session: Session, file_id: int) -> tuple[File, MirrorFile]:
     return file, mirrored
 
 
-def _record(session: Session, action: Action, wanted: Wanted, filename: str, reason: str) -> None:
+def _record(session: Session, action: Action, wanted: Wanted, filename: str, reason: str) -> Event:
     data = {
         "version": wanted.version,
         "filename": filename,
         "upstream": wanted.upstream,
         "reason": reason,
     }
-    record(session, MIRROR, action, package_id=wanted.package_id, data=data)
+    event = record(session, MIRROR, action, package_id=wanted.package_id, data=data)
+    raise_alarm(session, event)
+    return event

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from packslip.errors import NotFoundError
 from packslip.mirror.digests import Expected, strongest
 from packslip.mirror.models import MirrorFile, MirrorPage
+from packslip.mirror.upstreams import is_bundled
 from packslip.packages.models import File, Origin, Package, Release
 
 #: What stands for metadata that upstream offers without its digest.
@@ -24,6 +25,16 @@ class ForgottenFileError(NotFoundError):
 
     def __init__(self) -> None:
         super().__init__("The mirror does not know this file any more.")
+
+
+class NotInBundleError(NotFoundError):
+    """The package came by a bundle that had no such file, and nobody is asked for it."""
+
+    def __init__(self, filename: str) -> None:
+        super().__init__(
+            f"{filename} was not in the bundle that the mirror was loaded from, and no upstream is"
+            " asked for it."
+        )
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,12 @@ class Wanted:
     def is_wheel(self) -> bool:
         """Whether it is a wheel."""
         return self.filename.endswith(".whl")
+
+
+def came_by_bundle(session: Session, package_id: str) -> bool:
+    """Whether what is known of the package came by a bundle."""
+    upstream = select(MirrorPage.upstream).where(MirrorPage.package_id == package_id)
+    return is_bundled(session.scalar(upstream))
 
 
 def wanted_file(session: Session, file_id: int) -> Wanted:

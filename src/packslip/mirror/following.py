@@ -27,10 +27,11 @@ class CutOffError(UnavailableError):
 
 
 class NothingCameError(GatewayTimeoutError):
-    """Nothing of the file came in time."""
+    """Nothing that could be sent of the file came in time."""
 
-    def __init__(self, filename: str, seconds: float) -> None:
-        super().__init__(f"The mirror got nothing of {filename} within {seconds:.0f} s.")
+    def __init__(self, filename: str, seconds: float, size: int = 0) -> None:
+        came = f"only {size} bytes" if size else "nothing"
+        super().__init__(f"The mirror got {came} of {filename} within {seconds:.0f} s.")
 
 
 class Following:
@@ -44,6 +45,8 @@ class Following:
         self._sent = 0
         #: What stands there belongs to this turn, once something was told or sent of it.
         self._turn: int | None = None
+        #: What `begin` has read, so that nothing but a cut can come after it.
+        self._first: tuple[bytes, bool] | None = None
         try:
             # Even if all bytes are there: whoever fetched them may have died before it kept them.
             self._lead()
@@ -62,17 +65,23 @@ class Following:
         return self._part.head().stage is Stage.KEPT
 
     def begin(self) -> None:
-        """Wait until there is something to send, or until upstream has at least begun to answer.
+        """Wait until there is something to send, and have it ready.
+
+        Whatever goes wrong until then can still be told to the client. The fetch goes on when
+        nothing came in time, so that who asks again may be luckier.
 
         Raises:
-            NothingCameError: neither was so in time.
+            NothingCameError: nothing could be sent in time.
             PackslipError: the file could not be fetched.
         """
-        if self._wait(lambda head: self._sendable(head) > 0, PATIENCE) is None:
-            head = self._part.head()
-            if head.length is None and not self._part.size:
-                raise NothingCameError(self.wanted.filename, PATIENCE)
-        self._turn = self._part.head().turn
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            left = deadline - time.monotonic()
+            head = self._wait(lambda head: self._sendable(head) > 0, left)
+            if head is None:
+                raise NothingCameError(self.wanted.filename, PATIENCE, self._part.size)
+            if head.stage is Stage.KEPT or self._has_first(head):
+                return
 
     def finish(self, seconds: float) -> bool:
         """Wait until all of it is known to be right; return whether that was in time.
@@ -105,6 +114,30 @@ class Following:
             CutOffError: what was yielded is wrong.
             PackslipError: the file could not be fetched.
         """
+        if self._first is not None:
+            first, self._first = self._first, None
+            yield first
+            if first[1]:
+                return
+        yield from self._read()
+
+    def close(self) -> None:
+        """Stop reading; the fetch goes on."""
+        self._part.close()
+
+    def _has_first(self, head: Head) -> bool:
+        """Read the first piece; False when it was given up meanwhile, which nobody has seen."""
+        stop = self._sendable(head)
+        data = next(iter(self._part.read(0, stop, _BLOCK)), b"")
+        if self._part.head().turn != head.turn:
+            return False
+        if stop and not data:
+            raise CutOffError(self.wanted.filename)
+        self._turn, self._sent = head.turn, len(data)
+        self._first = data, head.is_done and self._sent == stop
+        return True
+
+    def _read(self) -> Iterator[tuple[bytes, bool]]:
         while True:
             news = self._fetches.news(self.wanted)
             head = self._look()
@@ -124,10 +157,6 @@ class Following:
                     yield b"", True
                 return
             self._fetches.wait(self.wanted, news)
-
-    def close(self) -> None:
-        """Stop reading; the fetch goes on."""
-        self._part.close()
 
     def _sendable(self, head: Head) -> int:
         size = self._part.size

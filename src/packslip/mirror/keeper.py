@@ -1,4 +1,4 @@
-"""What the mirror does beside answering: the lists of names, and texts for its packages.
+"""What the mirror does beside answering: the lists of names, texts for its packages, clearing up.
 
 It is done by a thread of each server process. Nothing of it is lost when a process dies: what was
 not done is found to be missing the next time.
@@ -25,6 +25,7 @@ from packslip.errors import PackslipError
 from packslip.mirror.circuit import is_broken
 from packslip.mirror.current import current_mirror
 from packslip.mirror.describing import describe
+from packslip.mirror.missing_names import forget_missing
 from packslip.mirror.names import fetch_names
 from packslip.mirror.upstreams import Upstream
 
@@ -37,6 +38,15 @@ _POLL = 60.0
 #: Packages that may wait for their texts; more are left to the next time that they change.
 _ROOM = 10_000
 
+#: Beside so many that wait, releases that somebody looks at are left out.
+_FEW = 100
+
+#: Seconds after which a release is asked for again.
+_AGAIN = 3600.0
+
+#: A package, and the version of one of its releases; None for the latest.
+_Wanted = tuple[str, str | None]
+
 _EXTENSION = "packslip_mirror_keeper"
 
 log = structlog.get_logger(__name__)
@@ -45,10 +55,13 @@ log = structlog.get_logger(__name__)
 class Keeper:
     """Works in a daemon thread once it is started."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, look_for_news: Callable[[Session], object]) -> None:
         self._app = app
+        self._look_for_news = look_for_news
         self._process = 0
-        self._waiting: queue.Queue[str | None] = queue.Queue(_ROOM)
+        self._waiting: queue.Queue[_Wanted | None] = queue.Queue(_ROOM)
+        #: When releases that somebody looked at were last asked for.
+        self._looked_for: dict[_Wanted, float] = {}
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -77,23 +90,40 @@ class Keeper:
         if self._process != os.getpid():
             return
         try:
-            self._waiting.put_nowait(package_id)
+            self._waiting.put_nowait((package_id, None))
         except queue.Full:
             log.info("too many packages wait for their texts", package=package_id)
+
+    def describe_release_soon(self, package_id: str, version: str) -> None:
+        """Give a release, whose page somebody looks at, what it says of itself.
+
+        Nothing happens when many wait, or when that was tried within the hour.
+        """
+        if self._process != os.getpid() or self._waiting.qsize() >= _FEW:
+            return
+        wanted, now = (package_id, version), time.monotonic()
+        if now - self._looked_for.get(wanted, -_AGAIN) < _AGAIN:
+            return
+        if len(self._looked_for) >= _ROOM:
+            self._looked_for.clear()
+        self._looked_for[wanted] = now
+        self._waiting.put_nowait(wanted)
 
     def _run(self) -> None:
         looked_at = -_POLL
         while True:
             if time.monotonic() - looked_at >= _POLL:
                 self._quietly(self._renew_names)
+                self._quietly(self._forget_missing)
+                self._quietly(self._look)
                 looked_at = time.monotonic()
             try:
-                package_id = self._waiting.get(timeout=_POLL)
+                wanted = self._waiting.get(timeout=_POLL)
             except queue.Empty:
                 continue
-            if package_id is None:
+            if wanted is None:
                 return
-            self._quietly(partial(self._describe, package_id))
+            self._quietly(partial(self._describe, *wanted))
 
     def _quietly(self, work: Callable[[], None]) -> None:
         try:
@@ -102,9 +132,17 @@ class Keeper:
         except Exception as error:
             log.error("the mirror's work failed", error=str(error))
 
-    def _describe(self, package_id: str) -> None:
+    def _describe(self, package_id: str, version: str | None) -> None:
         with Session(db.engine) as session:
-            describe(session, package_id)
+            describe(session, package_id, version)
+
+    def _forget_missing(self) -> None:
+        with Session(db.engine) as session:
+            forget_missing(session)
+
+    def _look(self) -> None:
+        with Session(db.engine) as session:
+            self._look_for_news(session)
 
     def _renew_names(self) -> None:
         for upstream in current_mirror().upstreams:
@@ -136,9 +174,12 @@ def renew_names(upstream: Upstream, *, at_once: bool = False) -> int | None:
         return fetch_names(upstream, names)
 
 
-def init_app(app: Flask) -> None:
-    """Give the application a keeper that is not started."""
-    app.extensions[_EXTENSION] = Keeper(app)
+def init_app(app: Flask, look_for_news: Callable[[Session], object]) -> None:
+    """Give the application a keeper that is not started.
+
+    It calls `look_for_news` once a minute, within the application.
+    """
+    app.extensions[_EXTENSION] = Keeper(app, look_for_news)
 
 
 def current_keeper() -> Keeper:

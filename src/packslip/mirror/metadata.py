@@ -15,19 +15,20 @@ from packslip.errors import NotFoundError
 from packslip.mirror import file_operations
 from packslip.mirror.circuit import asking
 from packslip.mirror.client import UpstreamClient, current_client
-from packslip.mirror.errors import UpstreamFailedError
+from packslip.mirror.errors import UpstreamFailedError, UpstreamSlowError
 from packslip.mirror.fetches import POLL, mirror_folder
 from packslip.mirror.fetching import upstream_of
 from packslip.mirror.file_operations import RETRY_AFTER
 from packslip.mirror.file_queries import OFFERED, Wanted, wanted_file
 from packslip.mirror.following import PATIENCE, NothingCameError, follow
+from packslip.mirror.made_metadata import compare_made_metadata, metadata_of_kept
 from packslip.mirror.parts import PartFile, Stage, failure_of, part_path
 from packslip.mirror.ranged import WINDOW, RangedFile, wheel_metadata
 from packslip.mirror.transfer import WrongBytesError
-from packslip.mirror.upstreams import Upstream
+from packslip.mirror.upstreams import Upstream, is_bundled
 from packslip.mirror.waiting import a_place
-from packslip.packages.archives.reading import LARGEST_METADATA
-from packslip.packages.archives.zips import LARGEST_DIRECTORY
+from packslip.packages.archives.members import LARGEST_METADATA
+from packslip.packages.archives.zip_records import LARGEST_DIRECTORY
 from packslip.storage.protocol import kept_metadata_key
 from packslip.web.context import current_storage
 
@@ -100,6 +101,7 @@ def _provide(session: Session, file_id: int, turn: PartFile) -> Wanted:
     with write_transaction(session):
         file_operations.note_metadata(session, wanted, sha256)
     turn.remove()
+    compare_made_metadata(session, current_storage(), file_id)
     return _read(session, file_id)
 
 
@@ -111,7 +113,8 @@ def _read(session: Session, file_id: int) -> Wanted:
 
 
 def _get(session: Session, wanted: Wanted) -> bytes:
-    data = _passed_on(wanted) if wanted.metadata_offered else None
+    is_asked = wanted.metadata_offered and not is_bundled(wanted.upstream)
+    data = _passed_on(wanted) if is_asked else None
     if data is None:
         if not wanted.is_wheel:
             raise NoMetadataError(wanted.filename)
@@ -143,10 +146,7 @@ def _made(session: Session, wanted: Wanted) -> bytes:
             return _from_parts(current_client(), upstream, wanted)
         except _NoRangesError:
             wanted = _keep_whole(session, wanted)
-    assert wanted.storage_key is not None
-    with current_storage().open(wanted.storage_key) as stored:
-        file = RangedFile(stored.size, lambda start, stop: b"".join(stored.read(start, stop)))
-        return wheel_metadata(file, wanted.filename)
+    return metadata_of_kept(current_storage(), wanted)
 
 
 def _keep_whole(session: Session, wanted: Wanted) -> Wanted:
@@ -179,6 +179,7 @@ class _Parts:
         self._upstream = upstream
         self._wanted = wanted
         self._validator: str | None = None
+        self._deadline = time.monotonic() + PATIENCE
         self.size = 0
 
     def ask(self, wanted_range: str) -> tuple[int, bytes]:
@@ -186,14 +187,20 @@ class _Parts:
 
         Raises:
             _NoRangesError: upstream sends the whole file, or another one by now.
+            UpstreamSlowError: all parts together take too long.
         """
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise UpstreamSlowError(self._upstream.name, PATIENCE)
         headers = {"Accept-Encoding": "identity", "Range": wanted_range}
         if self._validator is not None:
             headers["If-Range"] = self._validator
         with ExitStack() as stack:
             with asking(self._upstream):
                 incoming = stack.enter_context(
-                    self._client.open(self._upstream, self._wanted.url, headers=headers)
+                    self._client.open(
+                        self._upstream, self._wanted.url, headers=headers, seconds=min(left, 12)
+                    )
                 )
             told = _RANGE.match(incoming.headers.get("Content-Range") or "")
             if incoming.status != 206 or told is None:
@@ -209,6 +216,8 @@ class _Parts:
                 data += chunk
                 if len(data) > length:
                     break
+                if time.monotonic() > self._deadline:
+                    raise UpstreamSlowError(self._upstream.name, PATIENCE)
         if len(data) != length:
             raise UpstreamFailedError(self._upstream.name, "a part had another length than it said")
         return start, bytes(data)

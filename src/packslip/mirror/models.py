@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, false, text, true
+from sqlalchemy import ForeignKey, Index, String, false, text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from packslip.db import Base, BigId, BytewiseText, Changed
@@ -30,6 +30,8 @@ class MirrorPage(Changed, Base):
     """A name that upstreams were asked for; there may be no such package."""
 
     __tablename__ = "mirror_pages"
+    # Names that nobody has are found among any number of those that somebody has.
+    __table_args__ = (Index(None, "state", "updated_at"),)
 
     #: The normalised name.
     package_id: Mapped[str] = mapped_column(BytewiseText, primary_key=True)

@@ -60,6 +60,14 @@ class NameList:
         with closing(self._open()) as connection:
             return cast("int", connection.execute("SELECT count(*) FROM names").fetchone()[0])
 
+    def among(self, names: Iterable[str]) -> list[str]:
+        """Those of the normalised names that the upstream has too, as far as is known."""
+        if self.taken_at is None:
+            return []
+        with closing(self._open()) as connection:
+            look = "SELECT 1 FROM names WHERE name = ?"
+            return [name for name in names if connection.execute(look, (name,)).fetchone()]
+
     def replace(self, names: Iterable[str]) -> int:
         """Take these names instead, at once and as a whole; give how many there are.
 

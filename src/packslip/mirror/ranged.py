@@ -9,12 +9,14 @@ import zlib
 from collections.abc import Callable
 
 from packslip.errors import BadGatewayError
-from packslip.packages.archives.members import MOST_MEMBERS
-from packslip.packages.archives.reading import LARGEST_METADATA
-from packslip.packages.archives.zips import LARGEST_DIRECTORY, LARGEST_END
+from packslip.packages.archives.members import LARGEST_METADATA, MOST_MEMBERS
+from packslip.packages.archives.zip_records import LARGEST_DIRECTORY
 
 #: Bytes that are fetched at least: one request usually brings the directory, another the metadata.
 WINDOW = 64 * 1024
+
+#: Bytes that may follow the directory: its end and a comment of 64 KiB.
+LARGEST_END = 128 * 1024
 
 #: Requests that one file may take.
 MOST_REQUESTS = 10

@@ -6,25 +6,23 @@ what is known, or wait for the first answer.
 
 from __future__ import annotations
 
-import os
-import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
 
 import structlog
 from packaging.utils import NormalizedName
-from sqlalchemy import CursorResult, literal, or_, select, update
+from sqlalchemy import literal, select
 from sqlalchemy.orm import Session
 
-from packslip.db import add_if_new, write_transaction
 from packslip.mirror.circuit import asking
 from packslip.mirror.client import Answer, current_client
 from packslip.mirror.current import Mirror, current_mirror
 from packslip.mirror.errors import KnownFailureError, UpstreamFailedError, UpstreamSlowError
 from packslip.mirror.keeper import current_keeper
+from packslip.mirror.leases import end_lease, take_lease
 from packslip.mirror.models import MirrorPage, PageState
+from packslip.mirror.rule_queries import rules_token_column
 from packslip.mirror.taking import (
     HostedNowError,
     Source,
@@ -38,6 +36,7 @@ from packslip.mirror.verdict import RefusedByRuleError, refused_by_name
 from packslip.mirror.waiting import a_place
 from packslip.packages.models import Origin, Package
 from packslip.packages.queries import UnknownPackageError
+from packslip.web.metrics import current_metrics
 
 #: Seconds in which all upstreams together have to answer.
 PATIENCE = 12.0
@@ -50,9 +49,6 @@ PAUSE = 10
 
 #: Bytes of a page; the largest that are known have some 30 MB.
 LARGEST_PAGE = 128 * 1024 * 1024
-
-#: Seconds after which somebody else may ask, in case that whoever did has died.
-_LEASE = 45
 
 #: Seconds between two looks at whether another one has the answer.
 _LOOK = 0.05
@@ -70,10 +66,15 @@ class Freshness:
     checked_at: datetime | None
     #: Why it could not be asked since then.
     failure: str | None
+    #: Until when nobody asks it again; None when somebody might do so now.
+    until: datetime | None
+    #: That of the rules in force; see `packslip.mirror.verdict.rules_of_token`.
+    rules_token: str | None
 
 
 @dataclass(frozen=True)
 class _Known:
+    rules_token: str | None
     origin: str | None
     state: str
     upstream: str | None
@@ -118,24 +119,32 @@ def make_current(session: Session, package_id: NormalizedName) -> Freshness | No
     now = datetime.now(UTC)
     if known.origin is None and (refusal := refused_by_name(session, package_id, now)) is not None:
         raise RefusedByRuleError(refusal)
+    count = current_metrics().mirror_answers.labels
     if known.is_fresh(mirror.ttl, now):
+        count("page", "kept").inc()
         return _freshness(known)
-    if known.has_just_failed(now):
-        return _stale(known)
-    with a_place():
-        return _refresh(session, mirror, package_id)
+    outcome = "failed"
+    try:
+        if known.has_just_failed(now):
+            return _stale(known)
+        with a_place():
+            found = _refresh(session, mirror, package_id)
+        outcome = "failed" if found.failure else "fetched"
+        return found
+    finally:
+        count("page", outcome).inc()
 
 
 def _refresh(session: Session, mirror: Mirror, package_id: NormalizedName) -> Freshness:
     end = time.monotonic() + PATIENCE
     began = datetime.now(UTC)
     while True:
-        leased = _lease(session, package_id)
+        leased = take_lease(session, package_id)
         known = _read(session, package_id)
         session.rollback()
         if leased:
             if known.is_fresh(mirror.ttl, datetime.now(UTC)):
-                _release(session, package_id, None)
+                end_lease(session, package_id)
             else:
                 _ask(session, mirror, package_id, known, end)
                 known = _read(session, package_id)
@@ -159,14 +168,14 @@ def _ask(
                 return
         take_missing(session, package_id)
     except HostedNowError:
-        _release(session, package_id, None)
+        end_lease(session, package_id)
     except (UpstreamFailedError, UpstreamSlowError) as error:
         log.warning("upstream failed", package=package_id, problem=str(error))
-        _release(session, package_id, str(error))
+        end_lease(session, package_id, failure=str(error))
         if known.origin is None:
             raise
     except BaseException:
-        _release(session, package_id, None)
+        end_lease(session, package_id)
         raise
 
 
@@ -216,6 +225,7 @@ def _read(session: Session, package_id: str) -> _Known:
     page = MirrorPage
     row = session.execute(
         select(
+            rules_token_column(),
             Package.origin,
             page.state,
             page.upstream,
@@ -230,35 +240,8 @@ def _read(session: Session, package_id: str) -> _Known:
         .outerjoin(Package, Package.id == name.c.id)
         .outerjoin(page, page.package_id == name.c.id)
     ).one()
-    known = _Known(*row)
-    return known if row.state is not None else _Known(row.origin, PageState.UNKNOWN, *[None] * 7)
-
-
-def _lease(session: Session, package_id: str) -> bool:
-    """Take the right to ask, unless somebody else has it."""
-    holder = f"{os.getpid()}-{secrets.token_hex(4)}"
-    now = datetime.now(UTC)
-    with write_transaction(session):
-        add_if_new(session, MirrorPage(package_id=package_id, state=PageState.UNKNOWN))
-        taken = session.execute(
-            update(MirrorPage)
-            .where(
-                MirrorPage.package_id == package_id,
-                or_(MirrorPage.lease_until.is_(None), MirrorPage.lease_until < now),
-            )
-            .values(lease_until=now + timedelta(seconds=_LEASE), leased_by=holder)
-        )
-    return bool(cast("CursorResult[Any]", taken).rowcount)
-
-
-def _release(session: Session, package_id: str, failure: str | None) -> None:
-    values: dict[str, Any] = {"lease_until": None, "leased_by": None}
-    if failure is not None:
-        values |= {"failed_at": datetime.now(UTC), "failure": failure}
-    with write_transaction(session):
-        session.execute(
-            update(MirrorPage).where(MirrorPage.package_id == package_id).values(**values)
-        )
+    known = _Known(*tuple(row))
+    return known if row.state is not None else replace(known, state=PageState.UNKNOWN)
 
 
 def _stale(known: _Known) -> Freshness:
@@ -269,4 +252,7 @@ def _stale(known: _Known) -> Freshness:
 
 
 def _freshness(known: _Known) -> Freshness:
-    return Freshness(known.upstream, known.checked_at, known.failure)
+    until = None
+    if known.checked_at is not None and known.failure is None:
+        until = known.checked_at + timedelta(seconds=current_mirror().ttl)
+    return Freshness(known.upstream, known.checked_at, known.failure, until, known.rules_token)

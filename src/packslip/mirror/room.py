@@ -58,7 +58,8 @@ def keep_within_limit(noted: NotedRanges) -> None:
 
 def used_room(session: Session) -> int:
     """Bytes of all mirrored files that are held."""
-    return session.scalar(select(func.coalesce(func.sum(File.size), 0)).where(*_HELD)) or 0
+    # PostgreSQL adds large integers up to a decimal.
+    return int(session.scalar(select(func.sum(File.size)).where(*_HELD)) or 0)
 
 
 def make_room(
@@ -90,11 +91,11 @@ def make_room(
         ranges = noted(session, {kept.package_id for kept in found})
         session.rollback()
         for kept in found:
-            if any(covers(one, kept.version) for one in ranges.get(kept.package_id, ())):
+            if _is_noted(kept, ranges):
                 staying += 1
             elif used_room(session) <= limit:
                 break
-            elif _drop(session, storage, folder, kept):
+            elif _drop(session, storage, folder, kept, noted):
                 dropped += kept.size
             else:
                 staying += 1
@@ -120,29 +121,67 @@ def _oldest(session: Session, skipped: int) -> list[_Kept]:
     ]
 
 
-def _drop(session: Session, storage: Storage, folder: Path, kept: _Kept) -> bool:
-    key = kept.storage_key
+def _is_noted(kept: _Kept, ranges: Mapping[str, Sequence[str | None]]) -> bool:
+    return any(covers(one, kept.version) for one in ranges.get(kept.package_id, ()))
+
+
+def _drop(
+    session: Session, storage: Storage, folder: Path, kept: _Kept, noted: NotedRanges
+) -> bool:
+    if kept.storage_key is None:
+        return False
+
+    def is_unwanted(mirrored: MirrorFile) -> bool:
+        if mirrored.pinned or mirrored.used_at != kept.used_at:
+            return False
+        # Asked again within the transaction: a note may be new.
+        return not _is_noted(kept, noted(session, {kept.package_id}))
+
+    file_id, key = kept.file_id, kept.storage_key
+    is_dropped = drop_file(session, storage, folder, file_id, key, may=is_unwanted)
+    if is_dropped:
+        name = key.rpartition("/")[2]
+        log.info("a mirrored file was dropped", file=name, size=kept.size)
+    return is_dropped
+
+
+def drop_file(
+    session: Session,
+    storage: Storage,
+    folder: Path,
+    file_id: int,
+    key: str,
+    *,
+    may: Callable[[MirrorFile], bool] = lambda _: True,
+    are_wrong: bool = False,
+) -> bool:
+    """Drop the bytes of a mirrored file, which are under the key, if they still are and it may go.
+
+    A failure halfway leaves bytes that nobody names, and never a row without bytes. With
+    `are_wrong` it is the other way round: bytes that are there are taken for the right ones.
+
+    Returns:
+        Whether they are dropped. They are not while somebody fetches the file.
+    """
     try:
-        wanted = wanted_file(session, kept.file_id)
+        wanted = wanted_file(session, file_id)
     except ForgottenFileError:
         return False
     finally:
         session.rollback()
-    if key is None:
-        return False
     with PartFile(part_path(folder, wanted.part_name)) as part:
         # Whoever fetches the file just now holds this lock until it is kept.
         if not (part.lock() and part.has_name):
             return False
         try:
             with write_transaction(session):
-                mirrored = session.get_one(MirrorFile, kept.file_id)
-                if mirrored.pinned or mirrored.used_at != kept.used_at:
+                mirrored = session.get_one(MirrorFile, file_id)
+                if not may(mirrored):
                     return False
-                note_lost(session, kept.file_id, key)
-            # After the commit: a failure leaves bytes that nobody names, never a row without bytes.
+                note_lost(session, file_id, key)
+                if are_wrong:
+                    storage.delete(key)
             storage.delete(key)
         finally:
             part.remove()
-    log.info("a mirrored file was dropped", file=wanted.filename, size=kept.size)
     return True

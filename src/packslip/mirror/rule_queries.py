@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
 from packslip.db import is_key
@@ -67,6 +67,11 @@ def get_rule_row(session: Session, rule_id: int) -> MirrorRule:
 def rules_token(session: Session) -> str | None:
     """A text that is another one after each change of the rules; None before there was any."""
     return session.scalar(select(MirrorRuleState.token))
+
+
+def rules_token_column() -> ColumnElement[str | None]:
+    """The same for a statement that is sent anyway."""
+    return select(MirrorRuleState.token).scalar_subquery().label("rules_token")
 
 
 def facts_of_package(

@@ -80,6 +80,8 @@ class UpstreamPage:
     status_reason: str | None = None
     #: How many files were left out because they are of no kind that installers take.
     left_out: int = 0
+    #: Whether upstream has more files, which are as they were known.
+    is_part: bool = False
 
 
 class _File(msgspec.Struct, rename="kebab"):
@@ -131,7 +133,7 @@ def read_page(
 def _from_json(package: NormalizedName, body: bytes, address: str) -> UpstreamPage:
     try:
         page = _read_page(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadablePageError(f"its page cannot be read ({error})") from error
     _check_version(str(page.meta.get("api-version", "1.0")))
     if canonicalize_name(page.name) != package:
@@ -140,7 +142,7 @@ def _from_json(package: NormalizedName, body: bytes, address: str) -> UpstreamPa
     for raw in page.files:
         try:
             entry = _read_file(raw)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             continue
         if (file := _file(package, entry, address)) is not None:
             files.append(file)
@@ -151,23 +153,26 @@ def _from_html(package: NormalizedName, body: bytes, kind: str, address: str) ->
     # It takes 0.3 s and 20 MB to import, and most upstreams offer JSON.
     from pypi_simple import (  # noqa: PLC0415 - see above
         DistributionPackage,
-        ProjectPage,
+        RepositoryPage,
         UnsupportedRepoVersionError,
     )
 
     try:
-        page = ProjectPage.from_html(package, body, address, _charset(kind))
+        page = RepositoryPage.from_html(body, address, _charset(kind))
+        found = [(link, DistributionPackage.from_link(link, package)) for link in page.links]
     except UnsupportedRepoVersionError as error:
         raise UnreadablePageError("its page is of a newer version of the Simple API") from error
     except (ValueError, LookupError) as error:
         raise UnreadablePageError(f"its page cannot be read ({error})") from error
-    found: list[DistributionPackage] = page.packages
     files = []
-    for one in found:
+    for link, one in found:
+        # In no specification, but some indexes write it and uv reads it.
+        told = link.attrs.get("data-upload-time")
         entry = _File(
             filename=one.filename,
             url=one.url,
             hashes=dict(one.digests),
+            upload_time=told if isinstance(told, str) else None,
             requires_python=one.requires_python,
             yanked=(one.yanked_reason or True) if one.is_yanked else False,
             core_metadata=one.metadata_digests or bool(one.has_metadata),

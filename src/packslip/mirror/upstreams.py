@@ -21,6 +21,9 @@ from packslip.settings import Settings
 #: The name of the upstream that `PACKSLIP_UPSTREAM_URL` gives.
 DEFAULT_NAME = "upstream"
 
+#: Before the name of the upstream from which a package came by a bundle.
+_BUNDLED = "bundle:"
+
 _KEYS = {
     "name": str,
     "url": str,
@@ -84,6 +87,21 @@ def upstreams_for(
     )
 
 
+def bundled(name: str) -> str:
+    """What is named as the upstream of a package that came from there by a bundle."""
+    return f"{_BUNDLED}{origin_of(name)}"
+
+
+def is_bundled(name: str | None) -> bool:
+    """Whether what has that upstream came by a bundle, and upstream itself was never asked."""
+    return name is not None and name.startswith(_BUNDLED)
+
+
+def origin_of(name: str) -> str:
+    """The name of the upstream, whether it was asked itself or a bundle came from it."""
+    return name.removeprefix(_BUNDLED)
+
+
 def _from_address(name: str, address: str, **more: Any) -> Upstream:
     if address == setting_values.PYPI:
         return Upstream(name, address, **more)
@@ -122,6 +140,8 @@ def _read(number: int, table: Mapping[str, Any], faults: list[str]) -> Upstream 
         if key in table and not isinstance(table[key], kind)
     ]
     faults += [f"{where} has no {key}" for key in ("name", "url") if not table.get(key)]
+    if is_bundled(str(table.get("name"))):
+        faults.append(f"{where} has a name that begins with {_BUNDLED!r}")
     if len(faults) > known:
         return None
     more: dict[str, Any] = {

@@ -57,7 +57,11 @@ def rules_in_force(session: Session) -> Sequence[Rule]:
 
     It takes one tiny statement.
     """
-    token = rules_token(session)
+    return rules_of_token(session, rules_token(session))
+
+
+def rules_of_token(session: Session, token: str | None) -> Sequence[Rule]:
+    """The same for a token that was just read; it takes no statement unless the rules changed."""
     if token is None:
         return ()
     engine = session.get_bind().engine
@@ -68,14 +72,17 @@ def rules_in_force(session: Session) -> Sequence[Rule]:
     return known[1]
 
 
-def rules_about(session: Session, package_id: str) -> Sequence[Rule]:
+def rules_about(
+    session: Session, package_id: str, rules_now: Sequence[Rule] | None = None
+) -> Sequence[Rule]:
     """The rules that decide on files of the package; none when all of them come through.
 
-    All rules that allow are among them: what they do not name is refused.
+    All rules that allow are among them: what they do not name is refused. `rules_now` are
+    those in force, where they are known already.
     """
     return [
         rule
-        for rule in rules_in_force(session)
+        for rule in (rules_in_force(session) if rules_now is None else rules_now)
         if rule.kind is Kind.ALLOW or fits_name(rule, package_id)
     ]
 
@@ -85,9 +92,14 @@ def withheld(
 ) -> Mapping[str, Refusal]:
     """Those of the mirrored package's files that do not come through at that moment, by filename.
 
-    Time alone changes it: see `next_change`.
+    Time alone changes it: see `judged`.
     """
-    found = rules_about(session, package_id)
+    return _refused(rules_about(session, package_id), files, now)
+
+
+def _refused(
+    found: Sequence[Rule], files: Iterable[FileFacts], now: datetime
+) -> Mapping[str, Refusal]:
     if not found:
         return {}
     refused = {}
@@ -96,13 +108,6 @@ def withheld(
         if not verdict.is_allowed:
             refused[file.filename] = _refusal(verdict, file)
     return refused
-
-
-def withheld_of(session: Session, package_id: str, now: datetime) -> Mapping[str, Refusal]:
-    """The same for all files of the package that are known; of a hosted one it is nothing."""
-    if not rules_about(session, package_id):
-        return {}
-    return withheld(session, package_id, facts_of_package(session, package_id), now)
 
 
 def refused_by_name(session: Session, package_id: str, now: datetime) -> Refusal | None:
@@ -127,15 +132,27 @@ def refused_by_name(session: Session, package_id: str, now: datetime) -> Refusal
     return None
 
 
-def next_change(
-    session: Session, package_id: str, files: Iterable[FileFacts], now: datetime
-) -> datetime | None:
-    """Until when `withheld` gives the same if nobody changes the rules; None for ever."""
-    return rules.next_change(rules_about(session, package_id), files, now)
+def judged(
+    session: Session, package_id: str, now: datetime, rules_now: Sequence[Rule] | None = None
+) -> tuple[Mapping[str, Refusal], datetime | None]:
+    """What `withheld` gives for all files of a package that are known, and until when.
+
+    That is so if nobody changes the rules or the files before; None stands for ever.
+    """
+    found = rules_about(session, package_id, rules_now)
+    if not found:
+        return {}, None
+    files = facts_of_package(session, package_id)
+    refused = _refused(found, files, now)
+    return refused, rules.next_change(found, files, now)
 
 
 def require_allowed(
-    session: Session, package_id: str, filename: str, now: datetime | None = None
+    session: Session,
+    package_id: str,
+    filename: str,
+    now: datetime | None = None,
+    rules_now: Sequence[Rule] | None = None,
 ) -> None:
     """Let a file be served that the rules let through; files of hosted packages always are.
 
@@ -143,12 +160,13 @@ def require_allowed(
         RefusedByRuleError: a rule is against it.
     """
     now = now or datetime.now(UTC)
-    if not rules_about(session, package_id):
+    found = rules_about(session, package_id, rules_now)
+    if not found:
         return
     file = facts_of_file(session, package_id, filename)
     if file is None:
         return
-    refusal = withheld(session, package_id, [file], now).get(filename)
+    refusal = _refused(found, [file], now).get(filename)
     if refusal is None:
         return
     log.info(

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from packslip.errors import UnavailableError
 
 #: Threads of one process that may wait at once. `packslip serve` has more.
-MOST_WAITING = 16
+MOST_WAITING = 64
 
 #: Seconds for which one more waits for a place.
 _PATIENCE = 0.5

@@ -22,13 +22,22 @@ from packslip.notes.decisions import decision_of
 from packslip.notes.errors import UnknownNoteError
 from packslip.notes.queries import get_note
 from packslip.packages.models import Package
-from packslip.subscriptions.announcements import ACT_MAIL, UPLOAD_MAIL
+from packslip.subscriptions.announcements import (
+    ACT_MAIL,
+    RELEASE_MAIL,
+    UPLOAD_MAIL,
+    UPSTREAM_MAIL,
+    coverage_of,
+)
 from packslip.subscriptions.queries import is_told
 from packslip.subscriptions.unsubscribing import unsubscribe_address
 from packslip.web.urls import base_url
 
 #: Files that a mail names; more are counted.
 MAX_FILES = 20
+
+#: Versions that a subject names.
+_NAMED = 3
 
 #: How the first line of a mail goes on behind the name of who did it.
 _DID = {
@@ -38,9 +47,18 @@ _DID = {
     Action.ACT_EXPIRE: "let an act expire on",
 }
 
+#: What happened upstream.
+_UPSTREAM = {
+    Action.MIRROR_ALTER: "bytes of files changed upstream and are refused",
+    Action.MIRROR_REFUSE_FILE: "upstream sent wrong bytes, which are refused",
+    Action.MIRROR_MISS: "files are gone upstream",
+    Action.MIRROR_YANK: "yanked upstream",
+    Action.MIRROR_CHANGE_STATUS: "another status upstream",
+}
+
 
 def _act(session: Session, mail: Mail) -> EmailMessage | None:
-    event, user = _read(session, mail, of_act=True)
+    event, user = _read(session, mail)
     if event is None or user is None or event.package_id is None:
         return None
     decision = decision_of(event)
@@ -61,7 +79,7 @@ def _act(session: Session, mail: Mail) -> EmailMessage | None:
 
 
 def _upload(session: Session, mail: Mail) -> EmailMessage | None:
-    event, user = _read(session, mail, of_act=False)
+    event, user = _read(session, mail)
     if event is None or user is None or event.package_id is None:
         return None
     version = event.data["version"]
@@ -84,10 +102,57 @@ def _upload(session: Session, mail: Mail) -> EmailMessage | None:
     )
 
 
-COMPOSERS: Mapping[str, Composer] = {ACT_MAIL: _act, UPLOAD_MAIL: _upload}
+def _upstream(session: Session, mail: Mail) -> EmailMessage | None:
+    event, user = _read(session, mail)
+    if event is None or user is None or event.package_id is None:
+        return None
+    said = event.data
+    if event.action == Action.MIRROR_CHANGE_STATUS:
+        names = [f"{said.get('before')} before, {said.get('after')} now"]
+    else:
+        names = said.get("filenames") or said.get("versions") or [said.get("filename")]
+    more = [f"and {len(names) - MAX_FILES} more"] * (len(names) > MAX_FILES)
+    what = _UPSTREAM[Action(event.action)]
+    return _message(
+        mail,
+        f"{event.package_id}: {what}",
+        f"Of {event.package_id}, which is mirrored here: {what}.",
+        "\n".join([str(name) for name in names[:MAX_FILES]] + more),
+        "What else happens today is on its page.",
+        f"{base_url()}/project/{event.package_id}/",
+        package_id=event.package_id,
+        user=user,
+    )
 
 
-def _read(session: Session, mail: Mail, *, of_act: bool) -> tuple[Event | None, User | None]:
+def _release(session: Session, mail: Mail) -> EmailMessage | None:
+    event, user = _read(session, mail)
+    if event is None or user is None or event.package_id is None:
+        return None
+    versions = [str(version) for version in event.data["versions"]]
+    named = ", ".join(versions[:_NAMED]) + " and more" * (len(versions) > _NAMED)
+    more = [f"and {len(versions) - MAX_FILES} more"] * (len(versions) > MAX_FILES)
+    return _message(
+        mail,
+        f"{event.package_id} {named} upstream",
+        f"Of {event.package_id}, which is mirrored here, there is upstream now:",
+        "\n".join(versions[:MAX_FILES] + more),
+        "Its page says whether rules of this index let it through.",
+        f"{base_url()}/project/{event.package_id}/",
+        package_id=event.package_id,
+        user=user,
+    )
+
+
+COMPOSERS: Mapping[str, Composer] = {
+    ACT_MAIL: _act,
+    UPLOAD_MAIL: _upload,
+    UPSTREAM_MAIL: _upstream,
+    RELEASE_MAIL: _release,
+}
+
+
+def _read(session: Session, mail: Mail) -> tuple[Event | None, User | None]:
     """The event and who is told of it, if they still want that and the address is still theirs."""
     event = session.get(Event, mail.data["event_id"])
     user = session.get(User, mail.data["user_id"], populate_existing=True)
@@ -98,7 +163,7 @@ def _read(session: Session, mail: Mail, *, of_act: bool) -> tuple[Event | None, 
         return None, None
     if session.get(Package, event.package_id) is None:
         return None, None
-    if not is_told(session, user, event.package_id, of_act=of_act):
+    if not is_told(session, user, event.package_id, coverage_of(event.action)):
         return None, None
     return event, user
 

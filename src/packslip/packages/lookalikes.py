@@ -8,7 +8,7 @@ from packaging.utils import canonicalize_name
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from packslip.packages.models import SearchEntry
+from packslip.packages.models import Package, SearchEntry
 from packslip.packages.nearest_names import nearest_names
 from packslip.packages.search_texts import compact_name
 
@@ -37,6 +37,25 @@ def lookalikes(session: Session, name: str) -> list[str]:
     ]
     found = [*_looking_the_same(session, own), *near]
     return [other for other in dict.fromkeys(found) if other != own][:MOST]
+
+
+def looking_the_same(session: Session, name: str) -> str | None:
+    """The normalised name of a package that differs from this one by signs alone that look alike.
+
+    Unlike above, separators count: `foo-bar` and `foobar` look different.
+    """
+    own = canonicalize_name(name)
+    query = (
+        select(Package.id)
+        .where(func.length(Package.id) == len(own), Package.id != own)
+        # No normalised name holds a sign that means something to LIKE.
+        .where(Package.id.like(own.translate(_ANY)))
+        .order_by(Package.id)
+    )
+    looks = own.translate(_SAME)
+    return next(
+        (other for other in session.scalars(query) if other.translate(_SAME) == looks), None
+    )
 
 
 def _looking_the_same(session: Session, name: str) -> list[str]:

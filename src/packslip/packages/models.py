@@ -93,6 +93,7 @@ class Package(Changed, Base):
     """A name under which releases are published. Its texts are those of the latest release."""
 
     __tablename__ = "packages"
+    __table_args__ = (Index(None, "origin", "created_at"),)
 
     #: The normalised name (PEP 503).
     id: Mapped[str] = mapped_column(BytewiseText, primary_key=True)
@@ -156,6 +157,8 @@ class Release(Changed, Base):
         UniqueConstraint("package_id", "version"),
         UniqueConstraint("package_id", "canonical_version"),
         Index(None, "package_id", "sort_key"),
+        # The newest of the hosted ones are found however many are mirrored.
+        Index(None, "origin", "created_at"),
         NO_REUSE,
     )
 
@@ -165,6 +168,10 @@ class Release(Changed, Base):
     )
     #: In the normal form of PEP 440; imported versions that do not follow it stay as they are.
     version: Mapped[str]
+    #: That of its package.
+    origin: Mapped[str] = mapped_column(
+        String(16), default=Origin.HOSTED, server_default=Origin.HOSTED
+    )
     #: The version without trailing zeros: 1.0 and 1.0.0 are one release.
     canonical_version: Mapped[str]
     #: Sorts as PEP 440 orders versions; see `packslip.packages.versions`.

@@ -17,12 +17,12 @@ from sqlalchemy.orm import Session
 from packslip.accounts.identity import Identity
 from packslip.accounts.models import User
 from packslip.errors import PackslipError
-from packslip.packages.access import require_uploader
+from packslip.packages.access import NotMaintainerError, require_uploader
 from packslip.packages.digests import Digests
 from packslip.packages.filenames import DistributionName
+from packslip.packages.free_names import require_free_name
 from packslip.packages.models import File, Package, RegisteredFilename, Release
 from packslip.packages.publishing import (
-    require_free_name,
     require_only_source,
     require_open,
     require_same_file,
@@ -50,22 +50,36 @@ class Prospect:
 
 
 def foresee(
-    session: Session, user: User, spelled: str, name: DistributionName, digests: Digests
+    session: Session,
+    user: User,
+    spelled: str,
+    name: DistributionName,
+    digests: Digests,
+    *,
+    is_taken_over: bool = False,
 ) -> Prospect:
-    """What would become of a distribution of that name, whose package is spelled so."""
+    """What would become of a distribution of that name, whose package is spelled so.
+
+    With `is_taken_over` nothing that is there counts: it would go before.
+    """
     package_id = canonicalize_name(spelled)
-    prospect = Prospect(session.get(Package, package_id))
+    prospect = Prospect(None if is_taken_over else session.get(Package, package_id))
     with _noting(prospect.package_faults):
-        require_uploader(session, Identity(user), package_id)
+        try:
+            require_uploader(session, Identity(user), package_id)
+        except NotMaintainerError:
+            if not is_taken_over:
+                raise
     if prospect.package is None:
         with _noting(prospect.package_faults):
-            require_free_name(package_id, spelled)
+            require_free_name(session, package_id, spelled)
     else:
         maintainer = find_maintainer(session, package_id, user)
         prospect.role = None if maintainer is None else maintainer.role
         with _noting(prospect.package_faults):
             require_open(prospect.package)
-    _foresee_file(session, prospect, package_id, name, digests)
+    if not is_taken_over:
+        _foresee_file(session, prospect, package_id, name, digests)
     return prospect
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
-from packaging.utils import canonicalize_name
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -23,6 +21,7 @@ from packslip.packages.digests import Digests
 from packslip.packages.distributions import Distribution
 from packslip.packages.effects import apply_acts
 from packslip.packages.filenames import DistributionName
+from packslip.packages.free_names import require_free_name, take_turns
 from packslip.packages.latest import refresh_texts
 from packslip.packages.models import (
     File,
@@ -44,9 +43,6 @@ from packslip.storage.protocol import Storage, metadata_key
 from packslip.subscriptions.announcements import announce
 
 log = structlog.get_logger(__name__)
-
-#: Packages of these names would stand in the way of the standard library's modules.
-STANDARD_LIBRARY = frozenset(canonicalize_name(name) for name in sys.stdlib_module_names)
 
 #: States of a package (PEP 792) in which nothing may be uploaded to it.
 CLOSED = frozenset({"archived", "quarantined"})
@@ -84,17 +80,6 @@ class SecondSourceError(InvalidError):
         )
         self.filename = filename
         self.present = present
-
-
-class ReservedNameError(InvalidError):
-    """The name is that of a module of the standard library."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"The package name {name!r} is not free: it is that of a module of Python's"
-            " standard library."
-        )
-        self.name = name
 
 
 class ClosedPackageError(NotAllowedError):
@@ -145,7 +130,8 @@ def publish_upload(
 
     Raises:
         NotAllowedError: the user or their token may not upload to the package, or it is closed.
-        ReservedNameError: the package would be new, and its name is not free.
+        ReservedNameError: the package would be new, and has the name of a standard module.
+        LookalikeNameError: the package would be new, and its name looks like another one's.
         FilenameTakenError: the file is here with other bytes.
         FilenameUsedError: the file was here and was removed.
         SecondSourceError: the release has a source distribution.
@@ -156,7 +142,8 @@ def publish_upload(
     # The row is locked by now: nobody else can become the owner of a new name in between.
     require_uploader(session, identity, package.id)
     if is_new:
-        require_free_name(package.id, package.name)
+        take_turns(session)
+        require_free_name(session, package.id, package.name)
     return _publish(
         session, storage, actor, package, distribution, user_id=identity.user.id, one_source=True
     )
@@ -193,16 +180,6 @@ def publish_file(
         uploaded_at=uploaded_at,
         one_source=False,
     )
-
-
-def require_free_name(package_id: str, name: str) -> None:
-    """Allow a new package of that normalised name.
-
-    Raises:
-        ReservedNameError: it is not free.
-    """
-    if package_id in STANDARD_LIBRARY:
-        raise ReservedNameError(name)
 
 
 def require_open(package: Package) -> None:

@@ -168,6 +168,16 @@ def precedence(release: Release) -> tuple[bool, bool, str]:
     return not release.yanked, not release.is_prerelease, release.sort_key
 
 
+def by_precedence(package_id: str) -> Select[Release]:
+    """The releases of the package, that which speaks for it first."""
+    return (
+        select(Release)
+        .where(Release.package_id == package_id)
+        # As `precedence` says.
+        .order_by(Release.yanked, Release.is_prerelease, Release.sort_key.desc())
+    )
+
+
 def latest_release(
     session: Session, package_id: str, *, without_texts: bool = False
 ) -> Release | None:
@@ -175,7 +185,7 @@ def latest_release(
 
     With `without_texts` its metadata is read only when it is asked for.
     """
-    query = _by_precedence(package_id).options(*_texts(without_texts))
+    query = by_precedence(package_id).options(*_texts(without_texts))
     return session.scalar(query.limit(1))
 
 
@@ -185,7 +195,7 @@ def latest_described_release(session: Session, package_id: str) -> Release | Non
     Of imported releases often one alone has metadata.
     """
     described = cast(Release.core_metadata, String) != "{}"
-    return session.scalar(_by_precedence(package_id).where(described).limit(1))
+    return session.scalar(by_precedence(package_id).where(described).limit(1))
 
 
 def count_releases(session: Session, package_id: str) -> int:
@@ -197,15 +207,6 @@ def count_releases(session: Session, package_id: str) -> int:
 def known_packages(session: Session, package_ids: Iterable[str]) -> set[str]:
     """Those of the normalised names that packages here have; ask for some hundred at most."""
     return set(session.scalars(select(Package.id).where(Package.id.in_(sorted(package_ids)))))
-
-
-def _by_precedence(package_id: str) -> Select[Release]:
-    return (
-        select(Release)
-        .where(Release.package_id == package_id)
-        # As `precedence` says.
-        .order_by(Release.yanked, Release.is_prerelease, Release.sort_key.desc())
-    )
 
 
 def _texts(without: bool) -> list[ORMOption]:

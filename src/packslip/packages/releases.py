@@ -11,15 +11,16 @@ from packslip.events.models import Action
 from packslip.events.operations import Actor, record
 from packslip.packages.distributions import Distribution
 from packslip.packages.filenames import DistributionName, InvalidFilenameError, parse_filename
-from packslip.packages.models import File, Package, Release
+from packslip.packages.models import File, Origin, Package, Release
 from packslip.packages.versions import canonical, is_prerelease, normal_form, numbers, sort_key
 
 
-def new_release(package_id: str, version: str) -> Release:
+def new_release(package_id: str, version: str, origin: Origin = Origin.HOSTED) -> Release:
     """A release of that version, with all that follows from it; not yet in a session."""
     major_ver, minor_ver, build_ver = numbers(version)
     return Release(
         package_id=package_id,
+        origin=origin,
         version=normal_form(version),
         canonical_version=canonical(version),
         sort_key=sort_key(version),

@@ -28,12 +28,19 @@ _WORD = re.compile(r"[^\W_]+")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
+@lru_cache(maxsize=4096)
+def _decomposed(character: str) -> str:
+    return unicodedata.normalize("NFKD", character)
+
+
 def words_of(text: str) -> list[str]:
     """The words of a text in order: letters and digits in lower case, without accents."""
     if text.isascii():
         folded = text.lower()
     else:
-        parts = unicodedata.normalize("NFKD", text).casefold()
+        # One character at a time: a long row of accents would be sorted, which takes the square of
+        # its length, and all of them are left out anyway.
+        parts = "".join(map(_decomposed, text)).casefold()
         bare = "".join(part for part in parts if not unicodedata.combining(part))
         folded = unicodedata.normalize("NFC", bare)
     return [word[:LONGEST_WORD] for word in _WORD.findall(folded)]

@@ -93,6 +93,8 @@ class PackagePage:
     last_serial: int
     status: PackageStatus = PackageStatus.ACTIVE
     status_reason: str | None = None
+    #: Whether its files come from upstream, so that rules are about them.
+    is_mirrored: bool = False
     #: Those about the whole package.
     notes: Sequence[NoteEntry] = ()
     #: Whether there may be notes that are not among them.

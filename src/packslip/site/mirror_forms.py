@@ -153,3 +153,12 @@ def values_of(rule: Rule) -> dict[str, object]:
         "tags": ", ".join(rule.tags),
         "reason": rule.reason,
     }
+
+
+class ClaimForm(Form):
+    """A name that is taken over from upstream."""
+
+    name = StringField("Package", validators=[InputRequired()])
+    owner = StringField(
+        "Owner", validators=[InputRequired()], description="The username of who owns it then."
+    )

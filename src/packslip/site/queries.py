@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Engine, exists, func, select, true
+from sqlalchemy import ColumnElement, Engine, exists, func, select
 from sqlalchemy.orm import Session, defer
 
 from packslip.accounts.models import Token, User
-from packslip.db import Base
+from packslip.db import Base, UTCDateTime
 from packslip.downloads.models import Download
 from packslip.downloads.queries import total_downloads
 from packslip.events.models import Action, Event
-from packslip.packages.models import Maintainer, Package, Release
+from packslip.packages.models import File, Maintainer, Origin, Package, Release
 
 #: Databases count row by row. From so many on that is done only once in so many seconds.
 LARGE = 10_000
@@ -85,25 +85,43 @@ def _counted(session: Session, model: type[Base]) -> int:
     return number
 
 
-def newest_releases(
-    session: Session, limit: int, package: str | None = None
-) -> Sequence[ReleaseRow]:
-    """The releases that came last, of all packages or of one."""
+def newest_releases(session: Session, limit: int) -> Sequence[ReleaseRow]:
+    """The releases that were published here last.
+
+    What upstreams publish is no news of the team's: see `newest_releases_of`.
+    """
     query = (
         select(Package.id, Package.name, Release.version, Package.summary, Release.created_at)
         .join(Release.package)
+        .where(Release.origin == Origin.HOSTED)
         .order_by(Release.created_at.desc(), Release.id.desc())
         .limit(limit)
     )
-    if package is not None:
-        query = query.where(Release.package_id == package)
+    return [ReleaseRow(*row) for row in session.execute(query)]
+
+
+def newest_releases_of(session: Session, package: str, limit: int) -> Sequence[ReleaseRow]:
+    """The releases of one package that came last, wherever they were published.
+
+    Mirrored releases are all taken in at once; when their first files came tells them apart.
+    """
+    came = select(func.min(File.uploaded_at)).where(File.release_id == Release.id)
+    at = func.coalesce(came.scalar_subquery(), Release.created_at, type_=UTCDateTime())
+    query = (
+        select(Package.id, Package.name, Release.version, Package.summary, at)
+        .join(Release.package)
+        .where(Release.package_id == package)
+        .order_by(at.desc(), Release.sort_key.desc())
+        .limit(limit)
+    )
     return [ReleaseRow(*row) for row in session.execute(query)]
 
 
 def newest_packages(session: Session, limit: int) -> Sequence[PackageRow]:
-    """The packages that came last."""
+    """The packages that were published here last."""
     query = (
         select(Package.id, Package.name, Package.summary, Package.created_at, Package.updated_at)
+        .where(Package.origin == Origin.HOSTED)
         .order_by(Package.created_at.desc(), Package.id)
         .limit(limit)
     )
@@ -111,18 +129,18 @@ def newest_packages(session: Session, limit: int) -> Sequence[PackageRow]:
 
 
 def count_packages(session: Session, readable: Collection[str] | None) -> int:
-    """How many packages there are, of those in `readable`; None stands for all."""
-    query = select(func.count()).select_from(Package).where(_is_among(readable))
+    """How many hosted packages there are, of those in `readable`; None stands for all."""
+    query = select(func.count()).select_from(Package).where(_is_listed(readable))
     return session.scalar(query) or 0
 
 
 def list_package_pages(
     session: Session, readable: Collection[str] | None, *, offset: int, limit: int
 ) -> list[tuple[str, str]]:
-    """Packages in the order of their names, each with the day (UTC) on which it changed last."""
+    """Hosted packages in the order of their names, each with the day (UTC) of its last change."""
     query = (
         select(Package.id, Package.updated_at)
-        .where(_is_among(readable))
+        .where(_is_listed(readable))
         .order_by(Package.id)
         .offset(offset)
         .limit(limit)
@@ -130,8 +148,9 @@ def list_package_pages(
     return [(package_id, at.date().isoformat()) for package_id, at in session.execute(query)]
 
 
-def _is_among(readable: Collection[str] | None) -> ColumnElement[bool]:
-    return true() if readable is None else Package.id.in_(readable)
+def _is_listed(readable: Collection[str] | None) -> ColumnElement[bool]:
+    is_hosted = Package.origin == Origin.HOSTED
+    return is_hosted if readable is None else is_hosted & Package.id.in_(readable)
 
 
 def packages_of(session: Session, user: User, limit: int) -> Sequence[tuple[Package, str]]:

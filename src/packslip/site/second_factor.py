@@ -17,6 +17,7 @@ _OPEN = frozenset(
     {
         "confirmation",
         "health",
+        "metrics",
         "login",
         "passkey",
         "recovery",

@@ -9,7 +9,7 @@ from packslip.accounts.readers import is_for_tools
 from packslip.accounts.setup import is_known_set_up, is_set_up, remove_code_file
 from packslip.errors import UnavailableError
 from packslip.packages.queries import has_packages
-from packslip.site.routes import health, setup
+from packslip.site.routes import health, metrics, setup
 from packslip.web.bodies import answerable_body
 from packslip.web.context import current_settings
 
@@ -46,7 +46,10 @@ def _keep_closed() -> Response | None:
 
 def _is_always_open() -> bool:
     endpoints = {"static", f"{setup.blueprint.name}.{setup.set_up.__name__}"}
-    return request.endpoint in endpoints or request.blueprint == health.blueprint.name
+    return request.endpoint in endpoints or request.blueprint in {
+        health.blueprint.name,
+        metrics.blueprint.name,
+    }
 
 
 def _has_been_set_up() -> bool:

@@ -18,30 +18,40 @@ from packslip.mail.models import Mail
 from packslip.mail.operations import can_send, enqueue
 from packslip.subscriptions.messages import payload_of
 from packslip.subscriptions.models import Webhook, WebhookDelivery
-from packslip.subscriptions.queries import list_watchers, webhooks_for
+from packslip.subscriptions.queries import Coverage, list_watchers, webhooks_for
 from packslip.subscriptions.sender import current_deliverer
 from packslip.web.urls import base_url
 
 #: What webhooks can be told of, and people are.
 ACTS = (Action.ACT_BEGIN, Action.ACT_CHANGE, Action.ACT_LIFT, Action.ACT_EXPIRE)
-KINDS = (*ACTS, Action.FILE_UPLOAD)
+OF_UPSTREAM = (
+    Action.MIRROR_ALTER,
+    Action.MIRROR_REFUSE_FILE,
+    Action.MIRROR_MISS,
+    Action.MIRROR_YANK,
+    Action.MIRROR_CHANGE_STATUS,
+)
+KINDS = (*ACTS, Action.FILE_UPLOAD, Action.MIRROR_RELEASE, *OF_UPSTREAM)
 
 #: The kinds of mail.
 ACT_MAIL = "watched-act"
 UPLOAD_MAIL = "watched-upload"
+UPSTREAM_MAIL = "watched-upstream"
+RELEASE_MAIL = "watched-release"
 
 #: For how long files of a release are gathered, so that one mail tells of them.
 GATHERING = timedelta(minutes=1)
 
 
-def announce(session: Session, event: Event) -> None:
+def announce(session: Session, event: Event, *, by_mail: bool = True) -> None:
     """Queue what tells of the event, if anybody wants to hear of it.
 
-    Acts may be told of: they are of notes that everybody sees who reads the index.
+    Acts may be told of: they are of notes that everybody sees who reads the index. Without
+    `by_mail` only webhooks are told.
     """
     for webhook in webhooks_for(session, event.action):
         queue_message(session, webhook, event.action, payload_of(event, base_url()))
-    if can_send():
+    if by_mail and can_send():
         _mail_watchers(session, event)
 
 
@@ -65,19 +75,34 @@ def queue_message(
 def _mail_watchers(session: Session, event: Event) -> None:
     if event.package_id is None:
         return
-    of_act = event.action in ACTS
-    kind = ACT_MAIL if of_act else UPLOAD_MAIL
-    for user in list_watchers(session, event.package_id, of_act=of_act):
+    kind = _mail_about(event.action)
+    wanted = coverage_of(event.action)
+    for user in list_watchers(session, event.package_id, wanted):
         if user.id == event.actor_id or user.email is None:
             # Who did it knows.
             continue
         data: dict[str, object] = {"user_id": user.id, "event_id": event.id}
-        if not of_act:
+        if kind == UPLOAD_MAIL:
             data |= {"package": event.package_id, "version": event.data["version"]}
             if _is_waiting(session, user.email, data):
                 continue
-        delay = timedelta(0) if of_act else GATHERING
+        delay = GATHERING if kind == UPLOAD_MAIL else timedelta(0)
         enqueue(session, kind, user.email, data, delay=delay)
+
+
+def coverage_of(action: str) -> Coverage:
+    """Which watches cover that kind of event."""
+    if action in ACTS:
+        return Coverage.ACTS
+    return Coverage.RELEASES if action == Action.MIRROR_RELEASE else Coverage.PACKAGE
+
+
+def _mail_about(action: str) -> str:
+    if action in ACTS:
+        return ACT_MAIL
+    if action in OF_UPSTREAM:
+        return UPSTREAM_MAIL
+    return RELEASE_MAIL if action == Action.MIRROR_RELEASE else UPLOAD_MAIL
 
 
 def _is_waiting(session: Session, recipient: str, data: dict[str, object]) -> bool:

@@ -50,6 +50,8 @@ def payload_of(event: Event, base: str) -> dict[str, Any]:
     if event.action == Action.FILE_UPLOAD:
         data |= {name: said.get(name) for name in ("version", "filename", "sha256")}
         data["url"] = f"{base}/project/{event.package_id}/{said.get('version')}/"
+    elif event.action.startswith("mirror."):
+        data |= said
     else:
         data |= {name: said.get(name) for name in ("act", "version_range", "before", "after")}
         number = said.get("note_id")

@@ -44,6 +44,8 @@ class Watch(Created, Base):
     package_id: Mapped[str | None] = mapped_column(
         BytewiseText, ForeignKey("packages.id", ondelete="CASCADE"), index=True
     )
+    #: Whether the user is told of new upstream releases of a mirrored package, too.
+    of_releases: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     user: Mapped[User] = relationship()
 

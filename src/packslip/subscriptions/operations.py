@@ -17,7 +17,7 @@ from packslip.events.operations import Actor, record
 from packslip.subscriptions.announcements import KINDS, queue_message
 from packslip.subscriptions.messages import TEST, new_secret, test_payload
 from packslip.subscriptions.models import DeliveryState, Watch, Webhook, WebhookDelivery
-from packslip.subscriptions.queries import is_watching
+from packslip.subscriptions.queries import find_watch, is_watching
 from packslip.subscriptions.targets import check_url
 from packslip.web.urls import base_url
 
@@ -43,6 +43,19 @@ def watch(session: Session, user: User, package_id: str | None) -> None:
     if not is_watching(session, user, package_id):
         # Two of the user's pages may do it at once.
         add_if_new(session, Watch(user_id=user.id, package_id=package_id))
+
+
+def watch_releases(session: Session, user: User, package_id: str, *, wanted: bool) -> None:
+    """Let the user be told of new upstream releases of the package, which they watch then.
+
+    When they are not `wanted` any more, the watch stays.
+    """
+    if wanted:
+        watch(session, user, package_id)
+    found = find_watch(session, user, package_id)
+    if found is not None:
+        found.of_releases = wanted
+        session.flush()
 
 
 def unwatch(session: Session, user_id: int, package_id: str | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum, auto
 
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session, joinedload
@@ -11,6 +12,17 @@ from packslip.accounts.models import User
 from packslip.db import is_key
 from packslip.errors import NotFoundError
 from packslip.subscriptions.models import Watch, Webhook, WebhookDelivery
+
+
+class Coverage(Enum):
+    """Which watches cover an event."""
+
+    #: Those of the package, and those of everything that acts.
+    ACTS = auto()
+    #: Those of the package.
+    PACKAGE = auto()
+    #: Those of the package that are of new upstream releases, too.
+    RELEASES = auto()
 
 
 class UnknownWebhookError(NotFoundError):
@@ -33,9 +45,15 @@ def list_watches(session: Session, user: User) -> Sequence[Watch]:
     return sorted(found, key=lambda watch: watch.package_id or "")
 
 
-def is_watching(session: Session, user: User | None, package_id: str | None) -> bool:
-    """Whether the user watches that package; with None, everything that acts."""
-    return user is not None and is_watching_by_id(session, user.id, package_id)
+def find_watch(session: Session, user: User, package_id: str | None) -> Watch | None:
+    """How the user watches that package; with None, everything that acts."""
+    wanted = select(Watch).where(Watch.user_id == user.id, Watch.package_id == package_id)
+    return session.scalar(wanted)
+
+
+def is_watching(session: Session, user: User, package_id: str | None) -> bool:
+    """Whether the user does so."""
+    return is_watching_by_id(session, user.id, package_id)
 
 
 def is_watching_by_id(session: Session, user_id: int, package_id: str | None) -> bool:
@@ -44,15 +62,21 @@ def is_watching_by_id(session: Session, user_id: int, package_id: str | None) ->
     return session.scalar(wanted) is not None
 
 
-def is_told(session: Session, user: User, package_id: str, *, of_act: bool) -> bool:
+def packages_to_tell_of(session: Session) -> Sequence[str]:
+    """The packages of which somebody is told when there are new upstream releases."""
+    wanted = select(Watch.package_id).where(Watch.of_releases, Watch.package_id.is_not(None))
+    return [one for one in session.scalars(wanted.distinct()) if one is not None]
+
+
+def is_told(session: Session, user: User, package_id: str, coverage: Coverage) -> bool:
     """Whether the user watches what covers this."""
-    wanted = select(Watch.id).where(Watch.user_id == user.id, _covers(package_id, of_act=of_act))
+    wanted = select(Watch.id).where(Watch.user_id == user.id, _covers(package_id, coverage))
     return session.scalar(wanted.limit(1)) is not None
 
 
-def list_watchers(session: Session, package_id: str, *, of_act: bool) -> Sequence[User]:
+def list_watchers(session: Session, package_id: str, coverage: Coverage) -> Sequence[User]:
     """Who is told of it by mail: each once, with a confirmed address, and not disabled."""
-    watching = select(Watch.user_id).where(_covers(package_id, of_act=of_act))
+    watching = select(Watch.user_id).where(_covers(package_id, coverage))
     reached = and_(
         User.disabled_at.is_(None), User.email.is_not(None), User.email_confirmed_at.is_not(None)
     )
@@ -106,6 +130,12 @@ def get_delivery(session: Session, webhook: Webhook, delivery_id: int) -> Webhoo
     return found
 
 
-def _covers(package_id: str, *, of_act: bool) -> ColumnElement[bool]:
+def _covers(package_id: str, coverage: Coverage) -> ColumnElement[bool]:
     this = Watch.package_id == package_id
-    return or_(this, Watch.package_id.is_(None)) if of_act else this
+    match coverage:
+        case Coverage.ACTS:
+            return or_(this, Watch.package_id.is_(None))
+        case Coverage.RELEASES:
+            return this & Watch.of_releases
+        case Coverage.PACKAGE:
+            return this

@@ -57,6 +57,8 @@ def check_url(url: str) -> str:
         WebhookUrlError: nothing can be sent to it.
     """
     url = url.strip()
+    if len(url) > MAX_URL:
+        raise WebhookUrlError
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -65,7 +67,7 @@ def check_url(url: str) -> str:
     except (ValueError, UnicodeError):
         raise WebhookUrlError from None
     plain = url.isascii() and url.isprintable() and not {" ", '"', "<", ">", "\\"} & set(url)
-    if not (good and plain) or "@" in parts.netloc or parts.fragment or len(url) > MAX_URL:
+    if not (good and plain) or "@" in parts.netloc or parts.fragment:
         raise WebhookUrlError
     return url
 

@@ -11,12 +11,15 @@ from packslip.settings import Read
 from packslip.web.context import current_settings
 
 
-def revalidated(body: bytes, content_type: str) -> Response:
+def revalidated(body: bytes, content_type: str, encoding: str | None = None) -> Response:
     """Return the body with a strong ETag, or 304 to a client that already has it.
 
-    No cache may use it without asking: what changed shows in the very next answer.
+    No cache may use it without asking: what changed shows in the very next answer. `encoding` is
+    the content coding that the body has.
     """
     response = Response(body, content_type=content_type)
+    if encoding is not None:
+        response.content_encoding = encoding
     # The same bytes under another type are another representation (RFC 9110, 8.8.3).
     response.set_etag(sha256(content_type.encode() + b"\0" + body).hexdigest())
     response.cache_control.no_cache = True

@@ -27,7 +27,7 @@ _ADVICE = {
     415: "Send it in a form that is named above.",
     422: "Go back, mend what is said above, and send it again.",
     500: "It is not your fault. An admin finds the reason in the log.",
-    502: "A server that this index asks has answered with nonsense. Try again later.",
+    502: "A server that this index asks cannot be reached or answers with nonsense. Try later.",
     503: "Try again in a moment.",
     504: "A server that this index asks does not answer. Try again later.",
     507: "An admin has to make room.",

@@ -96,9 +96,22 @@ def _refuse_foreign_origin() -> None:
 
 def _require_own_origin() -> None:
     origin = request.headers.get("Origin")
-    # The host as the browser sees it; the set address may differ while somebody tries things out.
-    ours = {request.host, urlsplit(base_url()).netloc}
-    if origin is not None and urlsplit(origin).netloc not in ours:
+    if origin is not None and not _is_ours(origin):
         abort(403, "This form was sent from a page of another site.")
     if origin is None and request.headers.get("Sec-Fetch-Site", "same-origin") == "cross-site":
         abort(403, "This form was sent from a page of another site.")
+
+
+def _is_ours(origin: str) -> bool:
+    """Whether pages of that origin (RFC 6454) are this index's."""
+    try:
+        found = urlsplit(origin)
+    except ValueError:
+        return False
+    ours = urlsplit(base_url())
+    if (found.scheme, found.netloc) == (ours.scheme, ours.netloc):
+        return True
+    # The host as the browser sees it; the set address may differ while somebody tries things out.
+    # Whoever is between a browser and a server can write pages of that host in plain HTTP, though.
+    is_plain = found.scheme == "http" and ours.scheme == "https"
+    return found.scheme in {"http", "https"} and found.netloc == request.host and not is_plain

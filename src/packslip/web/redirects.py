@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from flask import Flask, redirect, request
 from werkzeug import Response
+
+_ABSOLUTE = re.compile(r"https?://(?P<host>[^/?#]*)(?P<path>.*)")
 
 
 def moved_permanently(path: str) -> Response:
@@ -21,9 +25,12 @@ def init_app(app: Flask) -> None:
 
 
 def _leave_out_host(response: Response) -> Response:
-    location = response.headers.get("Location", "")
-    if location.startswith(request.host_url):
-        relative = redirect(f"/{location.removeprefix(request.host_url)}", response.status_code)
+    found = _ABSOLUTE.fullmatch(response.headers.get("Location", ""))
+    # The routing writes it in lower case.
+    if found and found["host"].lower() == request.host.lower():
+        # Two slashes would begin another host.
+        path = "/" + found["path"].lstrip("/\\")
+        relative = redirect(path, response.status_code)
         response.headers["Location"] = relative.location
         # The body has a link to it.
         response.set_data(relative.get_data())

@@ -74,6 +74,8 @@ def blank_answer(sha256: str, last_modified: datetime) -> Response:
     Its status is another one than 200 when a precondition decides that no bytes are to follow.
     """
     response = Response(mimetype="application/octet-stream")
+    # Whatever a browser might take the bytes for, they are nothing to show.
+    response.headers["Content-Disposition"] = "attachment"
     response.set_etag(sha256)
     response.last_modified = last_modified
     response.accept_ranges = "bytes"

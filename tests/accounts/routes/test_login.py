@@ -47,6 +47,29 @@ def test_logging_in_is_written_down_and_goes_on(
     assert "ada</a>" in browser.get(PAGE, follow_redirects=True).text
 
 
+def test_a_session_is_new_with_each_log_in_and_dead_after_the_log_out(
+    app: Flask, browser: Browser, ada: User
+) -> None:
+    def cookie() -> str:
+        kept = browser.client.get_cookie("packslip_session")
+        assert kept is not None
+        return kept.value
+
+    browser.get(PAGE)
+    planted = cookie()
+    browser.submit(PAGE, username="ada", password=PASSWORD)
+    first = cookie()
+    stale = Browser(app)
+    stale.client.set_cookie("packslip_session", first)
+    assert stale.get("/account/").status_code == 200
+    browser.submit("/account/logout")
+    browser.submit(PAGE, username="ada", password=PASSWORD)
+    assert len({planted, first, cookie()}) == 3
+    for dead in (planted, first):
+        stale.client.set_cookie("packslip_session", dead)
+        assert stale.get("/account/").status_code == 303
+
+
 @pytest.mark.parametrize("name", ["ada", "nobody", "gone"])
 def test_a_wrong_log_in_says_the_same_whatever_is_wrong(
     browser: Browser, session: Session, ada: User, name: str

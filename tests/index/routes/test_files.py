@@ -32,6 +32,8 @@ def test_a_file_is_served_with_what_clients_and_caches_need(
     assert response.headers["Accept-Ranges"] == "bytes"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["Content-Type"] == "application/octet-stream"
+    assert response.headers["Content-Disposition"] == "attachment"
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
     assert response.cache_control.public
     assert response.cache_control.immutable
     assert response.cache_control.max_age == 31536000

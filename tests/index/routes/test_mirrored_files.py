@@ -5,38 +5,39 @@ from __future__ import annotations
 import errno
 import os
 import random
+import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
 from sqlalchemy.orm import Session
-from tests.helpers.distributions import build_wheel
 from tests.helpers.fetching import downloads, get
 from tests.helpers.mirroring import (
     WHEEL,
     FileUpstream,
     Manner,
+    actions,
     add_mirrored_file,
+    change,
     file_upstream,
+    path_of,
+    settle,
 )
+from tests.helpers.upstream import answer as whole_answer
+from tests.helpers.upstream import scripted_upstream
 
 from packslip.errors import PackslipError, StorageFullError
-from packslip.events.models import Event
 from packslip.mirror import current, following, parts, transfer
 from packslip.mirror.fetches import current_fetches
 from packslip.mirror.models import MirrorFile
 from packslip.mirror.parts import HEAD
 from packslip.packages.models import File, Package, Release
-from packslip.simple_api.addresses import address_of
-from packslip.web import context
 from packslip.web.context import current_settings, current_storage
 
 SMALL = b"0123456789"
@@ -55,29 +56,6 @@ def upstream(app: Flask) -> Iterator[FileUpstream]:
         change(app, upstream_url=f"{found.url}/simple/")
         yield found
         current_fetches().stop()
-
-
-def change(app: Flask, **changes: Any) -> None:
-    """Give the application other settings."""
-    settings = replace(current_settings(), **changes)
-    context.attach(app, settings, current_storage())
-    current.init_app(app, settings)
-
-
-def path_of(file: File) -> str:
-    return f"/{address_of(file.id, file.sha256, file.filename)}"
-
-
-def settle(session: Session) -> None:
-    """Wait for the fetches of this process."""
-    running = [thread for thread in threading.enumerate() if thread.name.startswith("fetch ")]
-    for thread in running:
-        thread.join(20)
-    session.rollback()
-
-
-def actions(session: Session) -> list[str]:
-    return list(session.scalars(select(Event.action)))
 
 
 def part_files() -> list[Path]:
@@ -218,6 +196,54 @@ def test_silence_is_a_time_out_and_the_fetch_goes_on(
     assert len(upstream.requests) == 1
 
 
+@pytest.mark.parametrize("came", [0, 1000, following.HELD_BACK])
+def test_an_upstream_that_hangs_before_anything_could_be_sent_is_a_time_out_too(
+    session: Session, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, app: Flask, came: int
+) -> None:
+    monkeypatch.setattr(following, "PATIENCE", 0.2)
+    with scripted_upstream() as upstream:
+        change(app, upstream_url=upstream.simple_url)
+        release = threading.Event()
+        whole = whole_answer(DATA, ETag='"1"')
+        start = len(whole) - len(DATA) + came
+        upstream.script(f"/{WHEEL}", whole[:start], release, whole[start:])
+        path = path_of(add_mirrored_file(session, f"{upstream.url}/{WHEEL}", DATA))
+        found = get(client, path)
+        # How much of it came by then is up to the machine.
+        amount = rf"nothing|only \d{{1,{len(str(came))}}} bytes" if came else "nothing"
+        told = rf"504 The mirror got ({amount}) of {re.escape(WHEEL)} within 0 s\."
+        assert re.fullmatch(told, found.status)
+        assert "Content-Length" not in found.headers or found.content_length == len(found.data)
+        release.set()
+        settle(session)
+        assert get(client, path).data == DATA
+        assert len(upstream.requests) == 1
+
+
+def test_an_upstream_that_hangs_after_the_first_byte_is_a_cut(
+    session: Session, client: FlaskClient, app: Flask
+) -> None:
+    with scripted_upstream() as upstream:
+        change(app, upstream_url=upstream.simple_url)
+        [one] = current.current_mirror().upstreams
+        hasty = replace(current.current_mirror(), upstreams=(replace(one, read_timeout=0.1),))
+        app.extensions["packslip_mirror"] = hasty
+        whole = whole_answer(DATA, ETag='"1"')
+        upstream.script(f"/{WHEEL}", whole[:300_000], threading.Event())
+        path = path_of(add_mirrored_file(session, f"{upstream.url}/{WHEEL}", DATA))
+        found = client.get(path)
+        assert (found.status_code, found.content_length) == (200, len(DATA))
+        sent = bytearray()
+        with pytest.raises(PackslipError):
+            for block in found.iter_encoded():
+                sent += block
+        found.close()
+        assert 0 < len(sent) < 300_000
+        assert DATA.startswith(bytes(sent))
+        settle(session)
+        assert not downloads(session)
+
+
 @pytest.mark.parametrize("room", [0, 300_000])
 def test_a_full_disk_is_told_and_nothing_remains(
     session: Session,
@@ -329,61 +355,4 @@ def test_a_reserved_name_is_not_asked_for(
     change(app, reserved_names=("dem*",))
     assert get(client, path_of(file)).status_code == 502
     settle(session)
-    assert not upstream.requests
-
-
-METADATA = b"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n"
-
-
-def test_metadata_is_passed_on_and_kept(
-    session: Session, client: FlaskClient, upstream: FileUpstream
-) -> None:
-    url = upstream.add(SMALL)
-    upstream.add(METADATA, f"{WHEEL}.metadata")
-    file = add_mirrored_file(session, url, SMALL, mirrored={"metadata_offered": "true"})
-    for _ in range(2):
-        answer = get(client, f"{path_of(file)}.metadata")
-        assert (answer.status_code, answer.data) == (200, METADATA)
-    assert upstream.requests == [(f"/{WHEEL}.metadata", None)]
-    session.rollback()
-    assert session.get_one(File, file.id).metadata_sha256 == sha256(METADATA).hexdigest()
-
-
-def test_other_metadata_than_was_announced_is_refused_for_a_while(
-    session: Session, client: FlaskClient, upstream: FileUpstream
-) -> None:
-    url = upstream.add(SMALL)
-    upstream.add(METADATA, f"{WHEEL}.metadata")
-    announced = sha256(b"other").hexdigest()
-    file = add_mirrored_file(session, url, SMALL, mirrored={"metadata_offered": announced})
-    for _ in range(2):
-        answer = get(client, f"{path_of(file)}.metadata")
-        assert answer.status.startswith(f"502 Upstream sent wrong bytes for {WHEEL}.metadata")
-    assert len(upstream.requests) == 1
-    assert actions(session).count("mirror.refuse-file") == 1
-
-
-@pytest.mark.parametrize("ranges", [True, False])
-def test_metadata_that_upstream_does_not_offer_is_made_from_the_wheel(
-    session: Session, client: FlaskClient, upstream: FileUpstream, tmp_path: Path, ranges: bool
-) -> None:
-    code = {"demo/data.bin": random.Random(1).randbytes(900_000), "demo/__init__.py": ""}
-    data = build_wheel(tmp_path, "demo", "1.0", files=code).read_bytes()
-    file = add_mirrored_file(session, upstream.add(data, WHEEL, Manner(ranges=ranges)), data)
-    answer = get(client, f"{path_of(file)}.metadata")
-    assert b"Name: demo\n" in answer.data
-    settle(session)
-    row = session.get_one(File, file.id)
-    assert row.metadata_sha256 == sha256(answer.data).hexdigest()
-    assert row.metadata_is_static
-    assert (row.storage_key is None) is ranges
-    assert len(upstream.requests) <= 2
-
-
-def test_a_source_distribution_without_metadata_has_none(
-    session: Session, client: FlaskClient, upstream: FileUpstream
-) -> None:
-    url = upstream.add(SMALL, "demo-1.0.tar.gz")
-    file = add_mirrored_file(session, url, SMALL, "demo-1.0.tar.gz")
-    assert get(client, f"{path_of(file)}.metadata").status_code == 404
     assert not upstream.requests

@@ -215,7 +215,7 @@ def test_the_form_is_negotiated(
         response = get(client, path, accept)
         assert response.status_code == 200
         assert response.headers["Content-Type"] == content_type
-        assert response.vary.as_set() == {"accept"}
+        assert response.vary.as_set() == {"accept", "accept-encoding"}
         assert response.headers["X-PyPI-Last-Serial"] == "7"
         assert response.headers["Cache-Control"] == "no-cache"
 
@@ -331,4 +331,4 @@ def test_pages_for_members_are_private(app: Flask, session: Session, client: Fla
 
     assert response.status_code == 200
     assert response.cache_control.private
-    assert response.vary.as_set() == {"accept", "authorization"}
+    assert response.vary.as_set() == {"accept", "accept-encoding", "authorization"}

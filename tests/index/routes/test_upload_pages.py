@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from tests.helpers.accounts import make_user
 from tests.helpers.browsing import Browser, csrf_token_of
-from tests.helpers.distributions import build_sdist, build_wheel, write_zip
+from tests.helpers.distributions import build_sdist, build_wheel
 from tests.helpers.forms import FORM_TYPE, encode_form, file_part, text_part
 from tests.helpers.packages import add_releases
 from tests.helpers.publishing import stored, upload
@@ -110,7 +110,6 @@ def test_every_fault_is_shown_and_nothing_of_it_kept(
     for name in ("his", "numpy-1l"):
         upload(session, current_storage(), bob, build_sdist(tmp_path / "b", name, "0.1"))
     faulty = {"metadata_version": "2.4", "requires_python": "three", "classifier": ["Odd :: x"]}
-    bomb = {f"bomb-1.0.dist-info/{name}": b"" for name in ("METADATA", "WHEEL", "RECORD")}
     paths = [
         build_wheel(tmp_path, "bad", "1.0", license_expression="MITT", **faulty),
         build_wheel(tmp_path, "mine", "1.0", summary="Other bytes"),
@@ -118,8 +117,9 @@ def test_every_fault_is_shown_and_nothing_of_it_kept(
         build_wheel(tmp_path, "closed", "1.0"),
         build_wheel(tmp_path, "json", "1.0"),
         build_wheel(tmp_path, "other", "1.0", files={"../../x.py": ""}),
-        write_zip(tmp_path / "bomb-1.0-py3-none-any.whl", bomb | {"x": bytes(80 * 1024**2)}),
-        build_sdist(tmp_path, "numpy.11", "1.0.dev1"),
+        build_wheel(tmp_path, "bomb", "1.0", files={"x": bytes(80 * 1024**2)}),
+        build_wheel(tmp_path, "h1s", "1.0"),
+        build_sdist(tmp_path, "numpy11", "1.0.dev1"),
     ]
     send(browser, *paths)
     page = browser.get("/upload").text
@@ -133,6 +133,7 @@ def test_every_fault_is_shown_and_nothing_of_it_kept(
         "The package name &#39;json&#39; is not free",
         "member ../../x.py has a name that leads out of the archive",
         "The archive expands to many times its size",
+        "The package name &#39;h1s&#39; is not free: it looks like &#39;his&#39;",
         "Its name is easily taken for that of another one: numpy-1l.",
         "It is a pre-release",
         "No Requires-Python",
@@ -141,7 +142,7 @@ def test_every_fault_is_shown_and_nothing_of_it_kept(
     assert page.count("can be published") == 1
     held = {one.filename for one in waiting(session) if one.size}
     assert held == {
-        path.name for path in paths if path.name[:3] in {"min", "his", "clo", "jso", "num"}
+        path.name for path in paths if path.name[:3] in {"min", "his", "h1s", "clo", "jso", "num"}
     }
     faulty_id = next(one.id for one in waiting(session) if not one.size)
     assert decide(browser, "confirm", faulty_id).status_code == 404

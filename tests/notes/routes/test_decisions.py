@@ -32,8 +32,9 @@ def ada(session: Session) -> User:
     with write_transaction(session):
         data = {"version": "1.0"}
         record(session, ACTOR, Action.RELEASE_CREATE, package_id="demo", data=data)
-        for news in ({"versions": ["1.1", "1.2"]}, {}):
-            record(session, ACTOR, Action.MIRROR_UPDATE, package_id="demo", data=news)
+        news = {"versions": ["1.1", "1.2"]}
+        record(session, ACTOR, Action.MIRROR_RELEASE, package_id="demo", data=news)
+        record(session, ACTOR, Action.MIRROR_UPDATE, package_id="demo", data={})
     ada = make_user(session, "ada", role=Role.ADMIN)
     note = make_note(session, ada, "=Drops | sessions", act=Act.HOLD, version_range="==1.0")
     with write_transaction(session):

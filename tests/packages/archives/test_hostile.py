@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from tests.helpers.distributions import build_sdist, build_wheel, write_tar, write_zip
 
 from packslip.packages.archives import InvalidArchiveError, members, read_metadata
+from packslip.packages.archives.tars import tar_members
 from packslip.packages.filenames import parse_filename
 
 FILENAMES = ("a-1.0.tar.gz", "a-1.0.zip", "a-1.0-py3-none-any.whl")
@@ -139,20 +140,27 @@ def test_a_plain_tar_is_no_gzipped_one(tmp_path: Path) -> None:
         metadata_of(path)
 
 
-def test_several_gzip_streams_and_padding_are_one_archive(tmp_path: Path) -> None:
+def test_behind_a_gzip_stream_is_padding_or_nothing(tmp_path: Path) -> None:
     path = made(tmp_path, "a-1.0.tar.gz")
     expected = metadata_of(path)
     plain = gzip.decompress(path.read_bytes())
-    path.write_bytes(gzip.compress(plain[:700]) + gzip.compress(plain[700:]) + b"\0" * 5000)
+    path.write_bytes(gzip.compress(plain) + b"\0" * 5000)
     assert metadata_of(path) == expected
-    path.write_bytes(gzip.compress(plain) + b"garbage")
-    with pytest.raises(InvalidArchiveError):
-        metadata_of(path)
+    for parts, fault in {
+        (gzip.compress(plain[:700]), gzip.compress(plain[700:])): "several gzip streams",
+        (gzip.compress(plain), b"garbage"): "something behind its end",
+        (gzip.compress(plain + b"\0" * 512 + b"x"),): "something behind its last member",
+    }.items():
+        path.write_bytes(b"".join(parts))
+        with pytest.raises(InvalidArchiveError, match=fault):
+            metadata_of(path)
 
 
 def test_encrypted_members_are_refused(tmp_path: Path) -> None:
     path = made(tmp_path, FILENAMES[2])
     content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        content[archive.infolist()[-1].header_offset + 6] |= 1
     content[content.rfind(b"PK\x01\x02") + 8] |= 1
     path.write_bytes(bytes(content))
     with pytest.raises(InvalidArchiveError, match="is encrypted"):
@@ -201,7 +209,7 @@ def test_a_size_that_is_declared_too_small_is_found_out(tmp_path: Path) -> None:
     entry = content.find(b"PK\x01\x02")
     content[entry + 24 : entry + 28] = struct.pack("<L", 3)
     path.write_bytes(bytes(content))
-    with pytest.raises(InvalidArchiveError, match="damaged"):
+    with pytest.raises(InvalidArchiveError, match="described differently"):
         metadata_of(path)
 
 
@@ -209,7 +217,7 @@ def test_a_directory_of_a_million_entries_is_refused_before_it_is_built(tmp_path
     path = tmp_path / FILENAMES[2]
     for count, fault in (
         (1_000_000, "directory that is too large"),
-        (200_000, "more than 100000 members"),
+        (200_000, "more in its directory than its end says"),
     ):
         entries = (b"PK\x01\x02" + b"\0" * 42) * count
         end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, len(entries), 0, 0)
@@ -273,3 +281,65 @@ def test_a_gzip_with_a_wrong_checksum_is_refused(tmp_path: Path) -> None:
     path.write_bytes(whole[:-8] + struct.pack("<L", crc ^ 1) + whole[-4:])
     with pytest.raises(InvalidArchiveError):
         metadata_of(path)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "fault"),
+    [
+        # Readers that pass over the second size would go on in the middle of the member.
+        (header(b"x", 11) + padded(b"11 size=99\n") + header(b"0", 5), "two sizes"),
+        (header(b"x", 22) + padded(b"11 path=ab\n11 path=cd\n"), "say different things"),
+        (
+            header(b"x", 11) + padded(b"11 path=ab\n") + header(b"L", 3) + padded(b"cd\0"),
+            "say different things",
+        ),
+        (header(b"5", 512) + b"\0" * 512, "is no file, and has content"),
+        (header(b"0", 0, "a-1.0/x/") + b"\0" * 512, "is a file, and named as a folder"),
+        (header(b"0", 0, "a-1.0/\x01"), "not printable"),
+        (header(b"0", 0) + b"\0" * 512 + header(b"0", 0, "a-1.0/y"), "behind its last member"),
+    ],
+)
+def test_tar_archives_that_readers_would_take_differently_are_refused(
+    tmp_path: Path, blocks: bytes, fault: str
+) -> None:
+    path = tmp_path / "a-1.0.tar.gz"
+    path.write_bytes(gzip.compress(blocks))
+    with pytest.raises(InvalidArchiveError, match=fault):
+        metadata_of(path)
+
+
+@fuzz
+@given(data=st.data())
+def test_what_is_read_of_a_changed_tar_is_what_tarfile_finds(
+    tmp_path: Path, data: st.DataObject
+) -> None:
+    stream = io.BytesIO()
+    form = data.draw(st.sampled_from([tarfile.PAX_FORMAT, tarfile.GNU_FORMAT]))
+    with tarfile.open(fileobj=stream, mode="w", format=form) as archive:
+        for name in ("a-1.0/PKG-INFO", "a-1.0/" + "é" * 120, "a-1.0/x"):
+            info = tarfile.TarInfo(name)
+            info.size = 5
+            archive.addfile(info, io.BytesIO(b"hello"))
+    content = bytearray(stream.getvalue())
+    for _ in range(data.draw(st.integers(1, 3))):
+        # Mostly in names, sizes, types and extended headers.
+        place = data.draw(st.integers(0, 10)) * 512 + data.draw(st.integers(0, 160))
+        content[place] = data.draw(st.sampled_from(b"\0 0179agxLKS/=\xff\x80"))
+    for start in range(0, len(content), 512):
+        if content[start + 257 : start + 262] == b"ustar":
+            content[start + 148 : start + 156] = b" " * 8
+            content[start + 148 : start + 156] = b"%06o\0 " % sum(content[start : start + 512])
+    path = tmp_path / "a-1.0.tar.gz"
+    path.write_bytes(gzip.compress(bytes(content), 1, mtime=0))
+    try:
+        found = {
+            member.name: b"".join(member.pieces)
+            for member in members.checked(tar_members(path, members.Budget(100_000)))
+            if member.kind is members.Kind.FILE
+        }
+    except InvalidArchiveError:
+        return
+    with tarfile.open(path) as archive:
+        files = [info for info in archive.getmembers() if info.isreg()]
+        expected = {info.name: archive.extractfile(info).read() for info in files}  # type: ignore[union-attr]
+    assert found == {members.inside(name): content for name, content in expected.items()}

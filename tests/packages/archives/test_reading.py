@@ -11,11 +11,12 @@ from tests.helpers.distributions import (
     build_sdist,
     build_wheel,
     core_metadata,
+    record_of,
     write_tar,
     write_zip,
 )
 
-from packslip.packages.archives import InvalidArchiveError, read_metadata, reading
+from packslip.packages.archives import InvalidArchiveError, read_metadata, reading, wheels
 from packslip.packages.filenames import parse_filename
 
 
@@ -23,11 +24,13 @@ def metadata_of(path: Path) -> bytes:
     return read_metadata(path, parse_filename(path.name))
 
 
-def wheel_members(**others: Content) -> dict[str, Content]:
+def wheel_members(info: str = "a-1.0.dist-info", **others: Content) -> dict[str, Content]:
     members: dict[str, Content] = {
-        f"a-1.0.dist-info/{name}": b"x" for name in ("METADATA", "WHEEL", "RECORD")
+        f"{info}/METADATA": b"x",
+        f"{info}/WHEEL": b"Wheel-Version: 1.0",
+        **others,
     }
-    return members | others
+    return members | {f"{info}/RECORD": record_of(members, f"{info}/RECORD")}
 
 
 def wheel_of(folder: Path, members: dict[str, Content]) -> Path:
@@ -56,7 +59,7 @@ def test_a_source_distribution_gives_its_pkg_info_unchanged(tmp_path: Path, endi
 
 
 def test_an_old_wheels_dist_info_may_be_spelled_otherwise(tmp_path: Path) -> None:
-    members = {f"Foo.Bar-1.0.0.dist-info/{n}": b"x" for n in ("METADATA", "WHEEL", "RECORD")}
+    members = wheel_members("Foo.Bar-1.0.0.dist-info")
     assert metadata_of(write_zip(tmp_path / "foo_bar-1.0-py3-none-any.whl", members)) == b"x"
 
 
@@ -68,16 +71,20 @@ def test_a_vendored_dist_info_deeper_in_the_wheel_is_no_second_one(tmp_path: Pat
 @pytest.mark.parametrize("missing", ["METADATA", "WHEEL", "RECORD"])
 def test_a_wheel_lacking_a_part_of_its_dist_info_is_refused(tmp_path: Path, missing: str) -> None:
     members = wheel_members()
-    del members[f"a-1.0.dist-info/{missing}"]
+    gone = f"a-1.0.dist-info/{missing}"
+    del members[gone]
+    if missing != "RECORD":
+        record = "a-1.0.dist-info/RECORD"
+        del members[record]
+        members[record] = record_of(members, record)
     with pytest.raises(InvalidArchiveError, match=f"holds no a-1.0.dist-info/{missing}"):
         metadata_of(wheel_of(tmp_path, members))
 
 
 @pytest.mark.parametrize("folder", ["b-1.0.dist-info", "a-1.1.dist-info", "a.dist-info"])
 def test_a_wheel_with_another_packages_dist_info_is_refused(tmp_path: Path, folder: str) -> None:
-    members = {f"{folder}/{name}": b"x" for name in ("METADATA", "WHEEL", "RECORD")}
     with pytest.raises(InvalidArchiveError, match="not named as the file"):
-        metadata_of(wheel_of(tmp_path, members))
+        metadata_of(wheel_of(tmp_path, wheel_members(folder)))
 
 
 def test_a_wheel_with_two_dist_infos_is_refused(tmp_path: Path) -> None:
@@ -99,18 +106,20 @@ def test_a_source_distribution_with_two_folders_is_refused(tmp_path: Path) -> No
 
 
 def test_what_macos_and_tar_dot_leave_at_the_top_is_passed_over(tmp_path: Path) -> None:
-    members = {"./": b"", "./._a-1.0": b"", "./a-1.0/PKG-INFO": b"x", "./a-1.0/._PKG-INFO": b""}
-    assert metadata_of(write_tar(tmp_path / "a-1.0.tar.gz", members)) == b"x"
+    names = ("./._a-1.0", "./a-1.0/PKG-INFO", "./a-1.0/._PKG-INFO")
+    infos = [member("./", type=tarfile.DIRTYPE), *(member(name, b"x") for name in names)]
+    assert metadata_of(tar_of(tmp_path, infos)) == b"x"
 
 
 @pytest.mark.parametrize(
     "name", ["/etc/x", "../x", "a/../../x", "C:/x", "C:x", "a\\..\\..\\x", "\\x", "a/b\nc", "a\x7f"]
 )
 def test_members_outside_of_the_archive_are_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InvalidArchiveError, match="leads out"):
+    fault = "leads out" if name.isprintable() else "not printable"
+    with pytest.raises(InvalidArchiveError, match=fault):
         metadata_of(wheel_of(tmp_path, wheel_members(**{name: b""})))
     members = {"a-1.0/PKG-INFO": b"x", name: b""}
-    with pytest.raises(InvalidArchiveError, match="leads out") as refusal:
+    with pytest.raises(InvalidArchiveError, match=fault) as refusal:
         metadata_of(write_tar(tmp_path / "a-1.0.tar.gz", members))
     assert "\n" not in refusal.value.reason
 
@@ -166,7 +175,7 @@ def test_each_format_of_tar_is_read(tmp_path: Path, form: int) -> None:
         member("a-1.0/PKG-INFO", b"x" * 513),
     ]
     if form == tarfile.USTAR_FORMAT:
-        infos[3].linkname = "a-1.0/link"
+        infos[1].name = infos[3].linkname = "a-1.0/short"
     assert metadata_of(tar_of(tmp_path, infos, form)) == b"x" * 513
 
 
@@ -176,6 +185,10 @@ def test_each_format_of_tar_is_read(tmp_path: Path, form: int) -> None:
         (tarfile.SYMTYPE, "/etc/passwd"),
         (tarfile.SYMTYPE, "../../x"),
         (tarfile.SYMTYPE, "d/../../../x"),
+        (tarfile.SYMTYPE, "../x"),
+        (tarfile.SYMTYPE, ".."),
+        (tarfile.SYMTYPE, "C:/x"),
+        (tarfile.SYMTYPE, "..\\..\\x"),
         (tarfile.LNKTYPE, "../x"),
         (tarfile.LNKTYPE, "/etc/passwd"),
     ],
@@ -203,6 +216,7 @@ def test_metadata_beyond_the_limit_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "LARGEST_METADATA", 100)
+    monkeypatch.setitem(wheels._LIMITS, "METADATA", 100)
     for path in (
         build_wheel(tmp_path, "a", "1.0", description="x" * 100),
         build_sdist(tmp_path, "a", "1.0", description="x" * 100),

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from tests.helpers.accounts import make_user
 from tests.helpers.distributions import build_sdist, build_wheel
 from tests.helpers.documents import make_document, make_file, write_document
+from tests.helpers.publishing import count_rows
 
-from packslip.db import Base, write_transaction
+from packslip.db import write_transaction
 from packslip.events.models import Event
 from packslip.events.operations import Actor
 from packslip.packages.digests import digests_of
@@ -49,13 +50,6 @@ def stored() -> list[str]:
     storage = current_storage()
     assert isinstance(storage, LocalStorage)
     return sorted(path.name for path in storage.folder.rglob("*") if path.is_file())
-
-
-def row_counts(session: Session) -> dict[str, Any]:
-    return {
-        table.name: session.scalar(select(func.count()).select_from(table))
-        for table in Base.metadata.sorted_tables
-    }
 
 
 def test_files_are_found_at_any_depth_in_the_order_of_names(packages: Path) -> None:
@@ -134,11 +128,11 @@ def test_distributions_are_there_already_the_second_time(
 ) -> None:
     path = build_wheel(packages, "demo", "1.0")
     take_in(importer, path)
-    before = row_counts(importer.session)
+    before = count_rows(importer.session)
     item = take_in(importer, path)
     assert (item.outcome, item.package) == (Outcome.PRESENT, "demo")
     assert not item.changes.are_any
-    assert row_counts(importer.session) == before
+    assert count_rows(importer.session) == before
 
 
 def test_other_bytes_under_a_name_fail(importer: Importer, packages: Path) -> None:
@@ -152,7 +146,7 @@ def test_other_bytes_under_a_name_fail(importer: Importer, packages: Path) -> No
 def test_a_broken_distribution_fails_and_leaves_nothing(importer: Importer, packages: Path) -> None:
     path = packages / "demo-1.0-py3-none-any.whl"
     path.write_bytes(b"no archive")
-    before = row_counts(importer.session)
+    before = count_rows(importer.session)
     assert take_in(importer, path).outcome == Outcome.FAILED
     path = packages / "a" / "misnamed.whl"
     path.parent.mkdir()
@@ -160,7 +154,7 @@ def test_a_broken_distribution_fails_and_leaves_nothing(importer: Importer, pack
     item = take_in(importer, path)
     assert item.outcome == Outcome.FAILED
     assert "misnamed.whl" in (item.reason or "")
-    assert row_counts(importer.session) == before
+    assert count_rows(importer.session) == before
     assert stored() == []
 
 
@@ -207,9 +201,9 @@ def test_a_dry_run_says_the_same_and_stores_nothing(
     (packages / "broken-1.0.tar.gz").write_bytes(b"no archive")
     write_document(packages, make_document("other", author_email="jane@example.com"))
     dry = Importer(importer.session, importer.storage, ACTOR, dry_run=True)
-    before = row_counts(importer.session)
+    before = count_rows(importer.session)
     told = [import_file(dry, path) for path in find_files(packages)]
-    assert row_counts(importer.session) == before
+    assert count_rows(importer.session) == before
     assert stored() == []
     assert told == [import_file(importer, path) for path in find_files(packages)]
     assert [item.outcome for item in told] == [Outcome.FAILED, Outcome.ADDED, Outcome.ADDED]
@@ -223,12 +217,12 @@ def test_an_interrupted_document_is_rolled_back_whole(
         raise KeyboardInterrupt
 
     path = write_document(packages, make_document(author_email="jane@example.com"))
-    before = row_counts(importer.session)
+    before = count_rows(importer.session)
     with monkeypatch.context() as patch:
         patch.setattr(f"packslip.packages.importing.operations.{step}", interrupt)
         with pytest.raises(KeyboardInterrupt):
             take_in(importer, path)
-    assert row_counts(importer.session) == before
+    assert count_rows(importer.session) == before
     assert take_in(importer, path).outcome == Outcome.ADDED
 
 
@@ -239,12 +233,12 @@ def test_an_interrupted_distribution_is_rolled_back_with_its_bytes(
         raise KeyboardInterrupt
 
     path = build_wheel(packages, "demo", "1.0")
-    before = row_counts(importer.session)
+    before = count_rows(importer.session)
     with monkeypatch.context() as patch:
         patch.setattr(type(importer.storage), "put_bytes", interrupt)
         with pytest.raises(KeyboardInterrupt):
             take_in(importer, path)
-    assert row_counts(importer.session) == before
+    assert count_rows(importer.session) == before
     assert stored() == []
     item = take_in(importer, path)
     assert item.changes.outcomes[Kind.FILE, path.name] == Outcome.ADDED

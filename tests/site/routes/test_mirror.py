@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tests.helpers.accounts import ACTOR, make_token, make_user
-from tests.helpers.browsing import Browser
+from tests.helpers.browsing import Browser, csrf_token_of
 from tests.helpers.mirrored import add_mirrored_file
 from tests.helpers.notes import make_note
 from tests.helpers.packages import add_package, add_release
+from tests.helpers.upstream_pages import mirror, upstream_file
+from werkzeug.test import TestResponse
 
 from packslip.accounts.models import Role, Scope
 from packslip.db import write_transaction
 from packslip.events.models import Action, Event
+from packslip.mirror.alarm_models import MirrorAlarm
 from packslip.mirror.rule_models import MirrorRule
 from packslip.mirror.rule_operations import add_rule
 from packslip.mirror.rules import Kind, Rule
-from packslip.mirror.verdict import withheld_of
+from packslip.mirror.verdict import judged
 from packslip.notes.models import Note, NoteComment, Visibility
+from packslip.packages.models import Origin, Package
 
 WEEK = Rule(kind=Kind.COOLDOWN, days=7)
 
@@ -40,9 +45,15 @@ def browser(app: Flask, session: Session, name: str, role: Role = Role.MEMBER) -
     return found
 
 
+def sent(user: Browser, path: str, **values: object) -> TestResponse:
+    """The answer to a form that is not on any page."""
+    token = csrf_token_of(user.get("/mirror/").text)
+    return user.post(path, {"csrf_token": token} | values)
+
+
 def is_withheld(session: Session) -> bool:
     session.rollback()
-    return bool(withheld_of(session, "demo", datetime.now(UTC)))
+    return bool(judged(session, "demo", datetime.now(UTC))[0])
 
 
 def ask(member: Browser, session: Session) -> Note:
@@ -164,3 +175,54 @@ def test_programs_change_rules_with_a_token_for_that(app: Flask, session: Sessio
     assert [rule["days"] for rule in client.get(path).json["rules"]] == [3]
     assert client.delete(one, headers=headers).status_code == 204
     assert client.get(one).status_code == 404
+
+
+def test_curators_make_a_note_of_what_upstream_changed_once(app: Flask, session: Session) -> None:
+    file = upstream_file("demo-1.0.tar.gz")
+    mirror(session, "demo", file)
+    mirror(session, "demo", replace(file, digests={"sha256": "f" * 64}))
+    title = "demo 1.0: a file&#39;s bytes changed upstream"
+    member = browser(app, session, "ada")
+    assert title not in member.get("/mirror/").text
+    assert "to look into" not in member.get("/project/demo/").text
+    curator = browser(app, session, "grace", Role.CURATOR)
+    assert title in curator.get("/mirror/").text
+    assert "1 to look into" in curator.get("/project/demo/").text
+    alarm = session.scalars(select(MirrorAlarm)).one()
+    note, dismiss = (f"/mirror/alarms/{alarm.id}/{verb}" for verb in ("note", "dismiss"))
+    assert sent(member, note, event=alarm.event_id).status_code == 403
+    assert sent(curator, note, event=alarm.event_id - 1).status_code == 409
+    made = curator.submit("/mirror/", note)
+    assert made.status_code == 303
+    assert made.location.endswith("/edit")
+    assert sent(curator, dismiss, event=alarm.event_id).status_code == 404
+    session.rollback()
+    found = session.scalars(select(Note)).one()
+    assert (found.title, found.visibility) == (title.replace("&#39;", "'"), Visibility.TEAM)
+    assert (found.package_id, found.version_range, found.act) == ("demo", "==1.0", "none")
+    mirror(session, "demo", replace(file, digests={"sha256": "f" * 64}, yanked=""))
+    assert curator.submit("/mirror/", f"/mirror/alarms/{alarm.id + 1}/dismiss").status_code == 303
+    session.rollback()
+    dismissed = select(Event).where(Event.action == Action.ALARM_DISMISS)
+    assert session.scalars(dismissed).one().actor_name == "grace"
+    assert "Changed upstream" not in curator.get("/mirror/").text
+
+
+def test_an_admin_takes_a_name_over_after_a_page_that_says_what_goes(
+    app: Flask, session: Session
+) -> None:
+    mirror(session, "demo", upstream_file("demo-1.0.tar.gz"))
+    make_user(session, "ada")
+    address = "/admin/mirror/claim"
+    curator = browser(app, session, "grace", Role.CURATOR)
+    assert curator.get(address).status_code == 403
+    admin = browser(app, session, "eve", Role.ADMIN)
+    assert 'href="/admin/mirror/claim?name=demo"' in admin.get("/project/demo/settings/").text
+    assert admin.submit(address, address, name="demo", owner="nobody").status_code == 400
+    page = admin.submit(address, address, name="Demo", owner="ada")
+    assert "All releases of it that came from upstream go" in page.text
+    assert session.get_one(Package, "demo").origin == Origin.MIRRORED
+    assert sent(admin, address, name="Demo", owner="ada", do="claim").status_code == 303
+    session.rollback()
+    assert session.get_one(Package, "demo").origin == Origin.HOSTED
+    assert "hosted here already" in admin.submit(address, address, name="demo", owner="ada").text

@@ -17,6 +17,19 @@ def read_lock(filename: str, content: bytes) -> Lock:
         BrokenLockError: it cannot be read; the reason names file and line.
         LockTooLargeError: it is larger than the limits.
     """
+    text = read_text(filename, content)
+    if filename.lower().endswith(_TOML_NAMES):
+        return read_toml_lock(filename, text)
+    return read_requirements(filename, text)
+
+
+def read_text(filename: str, content: bytes) -> str:
+    """The text of a lock file or a file of requirements.
+
+    Raises:
+        BrokenLockError: it is no text in UTF-8.
+        LockTooLargeError: it is larger than the limits.
+    """
     if len(content) > MAX_SIZE:
         raise LockTooLargeError(filename, f"at most {MAX_SIZE // 10**6} MB")
     try:
@@ -27,6 +40,4 @@ def read_lock(filename: str, content: bytes) -> Lock:
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise BrokenLockError(filename, line, "it is no text.")
-    if filename.lower().endswith(_TOML_NAMES):
-        return read_toml_lock(filename, text)
-    return read_requirements(filename, text)
+    return text

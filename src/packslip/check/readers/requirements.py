@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from packaging.requirements import InvalidRequirement, Requirement
 
 from packslip.check.readers.locks import (
     NOT_OF_AN_INDEX,
     NOT_PINNED,
+    BrokenLockError,
     Lock,
     LockBuilder,
+    LockedFile,
     LockKind,
+    Skipped,
     locked_file,
     shown,
 )
@@ -26,7 +30,33 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]*://|git\+|file:", re.IGNORECASE)
 _ARCHIVE = re.compile(r"\.(?:whl|zip|tar\.gz|tgz|tar\.bz2|tar\.xz)\Z", re.IGNORECASE)
 
 _EDITABLE = ("-e", "--editable")
-_OTHER_FILE = ("-r", "--requirement", "-c", "--constraint")
+_OTHER_FILE = re.compile(
+    r"(?P<option>--requirement|--constraint|-r|-c)(?:\s+|=\s*|(?<=-[rc]))(?P<path>\S.*)\Z"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RequirementLine:
+    """Something that is required of an index."""
+
+    requirement: Requirement
+    #: As it is written, without its options.
+    text: str
+    #: Those that its hashes allow.
+    files: Sequence[LockedFile]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class OtherFile:
+    """Another file of requirements that belongs to this one."""
+
+    #: As it is written: an address, or a path seen from this file.
+    path: str
+    is_constraint: bool
+    #: The whole option.
+    text: str
+    line: int
 
 
 def read_requirements(filename: str, text: str) -> Lock:
@@ -37,14 +67,31 @@ def read_requirements(filename: str, text: str) -> Lock:
         LockTooLargeError: it has too many lines.
     """
     builder = LockBuilder(filename, LockKind.REQUIREMENTS)
+    for entry in read_lines(filename, text):
+        if isinstance(entry, Skipped):
+            builder.skip(entry.what, entry.why, entry.line)
+        elif isinstance(entry, OtherFile):
+            builder.skip(
+                entry.text, "other files are not read; check them by themselves", entry.line
+            )
+        else:
+            _add(builder, entry)
+    return builder.lock()
+
+
+def read_lines(filename: str, text: str) -> Iterator[RequirementLine | OtherFile | Skipped]:
+    """What stands in a requirements file, line by line.
+
+    Raises:
+        BrokenLockError: a line is neither a requirement nor an option.
+    """
     for number, line in _logical_lines(text):
         if len(line) > _LONGEST_LINE:
-            raise builder.broken(number, "the line is too long.")
+            raise BrokenLockError(filename, number, "the line is too long.")
         if line.startswith("-"):
-            _skip_option(builder, line, number)
+            yield _read_option(line, number)
         else:
-            _read_requirement(builder, line, number)
-    return builder.lock()
+            yield _read_requirement(filename, line, number)
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
@@ -67,42 +114,44 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
         yield first, joined
 
 
-def _skip_option(builder: LockBuilder, line: str, number: int) -> None:
+def _read_option(line: str, number: int) -> OtherFile | Skipped:
     name = re.split(r"[\s=]", line, maxsplit=1)[0]
     if name.startswith(_EDITABLE):
-        builder.skip(line, NOT_OF_AN_INDEX, number)
-    elif name.startswith(_OTHER_FILE):
-        builder.skip(line, "other files are not read; check them by themselves", number)
-    else:
-        builder.skip(name, "options of pip are not looked at", number)
+        return Skipped(shown(line), NOT_OF_AN_INDEX, number)
+    other = _OTHER_FILE.match(line)
+    if other is not None:
+        path = other["path"].strip().strip("'\"")
+        return OtherFile(path, other["option"] in {"-c", "--constraint"}, line, number)
+    return Skipped(shown(name), "options of pip are not looked at", number)
 
 
-def _read_requirement(builder: LockBuilder, line: str, number: int) -> None:
+def _read_requirement(filename: str, line: str, number: int) -> RequirementLine | Skipped:
     option = _OPTION.search(line)
     asked, options = (
         (line, "") if option is None else (line[: option.start()], line[option.start() :])
     )
     asked = asked.strip()
     if _is_elsewhere(asked):
-        builder.skip(asked, NOT_OF_AN_INDEX, number)
-        return
+        return Skipped(shown(asked), NOT_OF_AN_INDEX, number)
     try:
         requirement = Requirement(asked)
     except (InvalidRequirement, ValueError, RecursionError):
-        raise builder.broken(number, f"{shown(asked)!r} is no requirement.") from None
+        raise BrokenLockError(filename, number, f"{shown(asked)!r} is no requirement.") from None
     if requirement.url is not None:
-        builder.skip(asked, NOT_OF_AN_INDEX, number)
-        return
-    version = _pinned(requirement)
-    if version is None:
-        builder.skip(asked, NOT_PINNED, number)
-        return
+        return Skipped(shown(asked), NOT_OF_AN_INDEX, number)
     hashes = [match["value"] for match in _OPTION.finditer(options) if match["name"] == "hash"]
     files = (locked_file(text) for text in hashes)
+    return RequirementLine(requirement, asked, [file for file in files if file is not None], number)
+
+
+def _add(builder: LockBuilder, entry: RequirementLine) -> None:
+    requirement = entry.requirement
+    version = _pinned(requirement)
+    if version is None:
+        builder.skip(entry.text, NOT_PINNED, entry.line)
+        return
     marker = None if requirement.marker is None else str(requirement.marker)
-    builder.add(
-        requirement.name, version, number, [file for file in files if file is not None], marker
-    )
+    builder.add(requirement.name, version, entry.line, entry.files, marker)
 
 
 def _is_elsewhere(asked: str) -> bool:

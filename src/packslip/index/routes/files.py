@@ -12,11 +12,11 @@ from packslip.accounts.access import require_reader
 from packslip.accounts.identity import Identity
 from packslip.accounts.readers import current_reader, guard_reading
 from packslip.db import session
-from packslip.downloads.recorder import current_recorder
 from packslip.errors import NotAllowedError
 from packslip.index.held_files import HeldFile, UnknownFileError, held_file, numbered_file
+from packslip.index.kept_files import keep_small, recording
 from packslip.index.mirrored_files import send_mirrored, send_mirrored_metadata
-from packslip.mirror.verdict import require_allowed
+from packslip.mirror.verdict import require_allowed, rules_of_token
 from packslip.notes.expiry import read_current
 from packslip.simple_api.page import PackageStatus
 from packslip.storage.protocol import metadata_key
@@ -62,7 +62,10 @@ def _answer(filename: str, read: Callable[[], HeldFile]) -> Response:
     found = read_current(session(), read)
     require_reader(reader, current_settings().read, found.package_id)
     _require_offered(found)
-    return _metadata(found) if filename.endswith(_METADATA) else _bytes(found, reader)
+    is_metadata = filename.endswith(_METADATA)
+    response = _metadata(found) if is_metadata else _bytes(found, reader)
+    keep_small(response, found, read, is_metadata=is_metadata)
+    return response
 
 
 def _require_offered(found: HeldFile) -> None:
@@ -70,7 +73,8 @@ def _require_offered(found: HeldFile) -> None:
     if found.status is PackageStatus.QUARANTINED:
         raise QuarantinedError(found)
     if found.is_mirrored:
-        require_allowed(session(), found.package_id, found.filename)
+        rules = rules_of_token(session(), found.rules_token)
+        require_allowed(session(), found.package_id, found.filename, rules_now=rules)
 
 
 def _bytes(found: HeldFile, reader: Identity | None) -> Response:
@@ -78,10 +82,7 @@ def _bytes(found: HeldFile, reader: Identity | None) -> Response:
         # Only the bytes: with the metadata tools go on to tell why the release is yanked.
         raise OnHoldError(found.held_reason)
     record = partial(
-        current_recorder().record,
-        package_id=found.package_id,
-        release_id=found.release_id,
-        filename=found.filename,
+        recording(found),
         address=request.remote_addr,
         user_agent=request.headers.get("User-Agent", ""),
         user_id=reader.user.id if reader else None,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -12,6 +15,7 @@ from werkzeug import Response
 from packslip.accounts.readers import current_reading_user, guard_reading
 from packslip.db import session
 from packslip.index import queries
+from packslip.mirror.given import files_given, files_undated
 from packslip.mirror.refreshing import make_current
 from packslip.notes.about import notes_about
 from packslip.notes.expiry import read_current
@@ -36,10 +40,12 @@ def package(name: str) -> Response:
     if name != normalized:
         return moved_permanently(url_for(".package", name=normalized))
     found = _found(normalized)
-    document = _document(found, max(found.releases, key=precedence))
-    document["releases"] = {
-        release.version: _files(found, release) for release in reversed(found.releases)
-    }
+    releases = found.package.releases
+    files = {release.id: _files(found, release) for release in releases}
+    # Of what is mirrored, the latest that installers can have: what they choose themselves.
+    given = [one for one in releases if found.given is not None and files[one.id]]
+    document = _document(found, max(given or releases, key=precedence))
+    document["releases"] = {release.version: files[release.id] for release in reversed(releases)}
     return _answer(found, document)
 
 
@@ -48,9 +54,9 @@ def package(name: str) -> Response:
 def release(name: str, version: str) -> Response:
     """Describe one release."""
     found = _found(queries.sought_name(name))
-    sought = get_release(session(), found, version)
-    if (name, version) != (found.id, sought.version):
-        return moved_permanently(url_for(".release", name=found.id, version=sought.version))
+    sought = get_release(session(), found.package, version)
+    if (name, version) != (found.package.id, sought.version):
+        return moved_permanently(url_for(".release", name=found.package.id, version=sought.version))
     return _answer(found, _document(found, sought))
 
 
@@ -61,13 +67,27 @@ def _let_scripts_read(response: Response) -> Response:
     return response
 
 
-def _found(name: NormalizedName) -> Package:
+@dataclass(frozen=True)
+class _Found:
+    package: Package
+    #: The files that installers find on the page of a mirrored package; None of a hosted one.
+    given: Collection[str] | None
+    #: Those of which nobody says when they came.
+    undated: Collection[str] = ()
+
+
+def _found(name: NormalizedName) -> _Found:
     db_session = session()
     make_current(db_session, name)
-    return read_current(db_session, lambda: queries.package_with_files(db_session, name))
+    package = read_current(db_session, lambda: queries.package_with_files(db_session, name))
+    if package.origin != Origin.MIRRORED:
+        return _Found(package, None)
+    given = files_given(db_session, package.id, datetime.now(UTC))
+    return _Found(package, given, files_undated(db_session, package.id))
 
 
-def _answer(package: Package, document: dict[str, Any]) -> Response:
+def _answer(found: _Found, document: dict[str, Any]) -> Response:
+    package = found.package
     notes = notes_about(session(), [package.id], current_reading_user())
     if notes:
         entries = [queries.note_entry(note, base_url()) for note in notes]
@@ -78,7 +98,8 @@ def _answer(package: Package, document: dict[str, Any]) -> Response:
     return response
 
 
-def _document(package: Package, release: Release) -> dict[str, Any]:
+def _document(found: _Found, release: Release) -> dict[str, Any]:
+    package = found.package
     return {
         "info": _info(package, release),
         "last_serial": package.serial,
@@ -89,7 +110,7 @@ def _document(package: Package, release: Release) -> dict[str, Any]:
                 for maintainer in package.maintainers
             ],
         },
-        "urls": _files(package, release),
+        "urls": _files(found, release),
         "vulnerabilities": [],
     }
 
@@ -145,21 +166,27 @@ def _project_urls(labelled: list[str]) -> dict[str, str] | None:
     return {label.strip(): url.strip() for label, _, url in pairs} or None
 
 
-def _files(package: Package, release: Release) -> list[dict[str, Any]]:
+def _files(found: _Found, release: Release) -> list[dict[str, Any]]:
     """Return the files of a release that can be had, here or where they are known to be."""
-    if package.status == PackageStatus.QUARANTINED:
+    if found.package.status == PackageStatus.QUARANTINED:
         return []
-    addresses = ((file, _address(package, file)) for file in release.files)
-    return [_file(release, file, address) for file, address in addresses if address]
+    addresses = ((file, _address(found, file)) for file in release.files)
+    return [
+        _file(release, file, address, is_dated=file.filename not in found.undated)
+        for file, address in addresses
+        if address
+    ]
 
 
-def _address(package: Package, file: File) -> str | None:
-    if file.storage_key is None and package.origin != Origin.MIRRORED:
+def _address(found: _Found, file: File) -> str | None:
+    if found.given is not None and file.filename not in found.given:
+        return None
+    if found.given is None and file.storage_key is None:
         return file.url
     return f"{base_url()}/{address_of(file.id, file.sha256, file.filename)}"
 
 
-def _file(release: Release, file: File, address: str) -> dict[str, Any]:
+def _file(release: Release, file: File, address: str, *, is_dated: bool) -> dict[str, Any]:
     digests = {"blake2b_256": file.blake2_256, "md5": file.md5, "sha256": file.sha256}
     return {
         "comment_text": "",
@@ -172,8 +199,8 @@ def _file(release: Release, file: File, address: str) -> dict[str, Any]:
         "python_version": file.tags.partition("-")[0],
         "requires_python": file.requires_python,
         "size": file.size,
-        "upload_time": file.uploaded_at.strftime("%Y-%m-%dT%H:%M:%S"),
-        "upload_time_iso_8601": file.uploaded_at,
+        "upload_time": file.uploaded_at.strftime("%Y-%m-%dT%H:%M:%S") if is_dated else None,
+        "upload_time_iso_8601": file.uploaded_at if is_dated else None,
         "url": address,
         "yanked": release.yanked,
         "yanked_reason": release.yanked_reason,

@@ -13,14 +13,18 @@ from werkzeug import Response
 from packslip.accounts.readers import current_reading_user, guard_reading
 from packslip.db import session
 from packslip.index import queries
+from packslip.index.finished import Basis
+from packslip.index.finishing import keep_finished
 from packslip.index.freshness import tell_age
 from packslip.mirror.current import current_mirror
-from packslip.mirror.refreshing import make_current
-from packslip.mirror.verdict import withheld_of
+from packslip.mirror.refreshing import Freshness, make_current
+from packslip.mirror.verdict import judged, rules_of_token
 from packslip.notes.expiry import read_current
+from packslip.packages.stamps import ALL_PACKAGES, stamp_of
 from packslip.simple_api.negotiate import Form, negotiate
 from packslip.simple_api.page import PackagePage, RootPage
 from packslip.simple_api.render import package_html, package_json, root_html, root_json
+from packslip.web.compression import encoded
 from packslip.web.conditional import revalidated, vary_by_reader
 from packslip.web.redirects import moved_permanently
 from packslip.web.urls import base_url
@@ -43,12 +47,15 @@ def root() -> Response:
     """List all packages."""
     if not request.path.endswith("/"):
         return moved_permanently(url_for(".root"))
-    return _answer(
-        queries.root_page(session(), with_unkept=bool(current_mirror())),
-        _form(),
-        root_json,
-        root_html,
-    )
+    db_session, with_unkept = session(), bool(current_mirror())
+    stamp = stamp_of(db_session, ALL_PACKAGES)
+    page = queries.root_page(db_session, with_unkept=with_unkept)
+    response, body = _answer(page, _form(), root_json, root_html)
+    # Without a mirror the list rests on which bytes are held, and those of mirrored files may go
+    # without an event.
+    if with_unkept or not queries.has_mirrored_packages(db_session):
+        keep_finished(response, body, Basis(ALL_PACKAGES, stamp))
+    return response
 
 
 @blueprint.get("/simple/<name>/", strict_slashes=False)
@@ -59,21 +66,36 @@ def package(name: str) -> Response:
         return moved_permanently(url_for(".package", name=normalized))
     db_session, with_unkept = session(), bool(current_mirror())
     freshness = make_current(db_session, normalized)
+    stamp = stamp_of(db_session, normalized)
     page = read_current(
         db_session, lambda: queries.package_page(db_session, normalized, with_unkept=with_unkept)
     )
-    if freshness is not None:
-        withheld = withheld_of(db_session, normalized, datetime.now(UTC))
-        page = replace(page, files=[file for file in page.files if file.filename not in withheld])
+    until = page.acts_until
+    if page.is_mirrored or freshness is not None:
+        page, until = _as_ruled(page, freshness, until)
     form = _form()
-    if form is Form.JSON and page.has_notes:
+    with_notes = form is Form.JSON and page.has_notes
+    if with_notes:
         # The HTML form has no room for notes.
         page = queries.with_notes(db_session, page, current_reading_user(), base_url())
-        response = _answer(page, form, package_json, package_html)
+    response, body = _answer(page, form, package_json, package_html)
+    if with_notes:
         vary_by_reader(response, page.is_for_some)
-    else:
-        response = _answer(page, form, package_json, package_html)
+    if freshness is None or freshness.until is not None:
+        keep_finished(response, body, Basis(normalized, stamp, until))
     return tell_age(response, freshness)
+
+
+def _as_ruled(
+    page: PackagePage, freshness: Freshness | None, until: datetime | None
+) -> tuple[PackagePage, datetime | None]:
+    """The page of a mirrored package without what rules withhold, and until when it is right."""
+    rules = None if freshness is None else rules_of_token(session(), freshness.rules_token)
+    withheld, changes_at = judged(session(), page.name, datetime.now(UTC), rules)
+    page = replace(page, files=[file for file in page.files if file.filename not in withheld])
+    asked_at = None if freshness is None else freshness.until
+    ends = [end for end in (until, asked_at, changes_at) if end is not None]
+    return page, min(ends, default=None)
 
 
 def _form() -> Form:
@@ -82,9 +104,10 @@ def _form() -> Form:
 
 def _answer(
     page: Page, form: Form, to_json: Callable[[Page], bytes], to_html: Callable[[Page], bytes]
-) -> Response:
-    body = to_json(page) if form is Form.JSON else to_html(page)
-    response = revalidated(body, _CONTENT_TYPES[form])
-    response.vary.add("Accept")
+) -> tuple[Response, bytes]:
+    """The answer and its body, which is in it only if the client does not have it already."""
+    body, encoding = encoded(to_json(page) if form is Form.JSON else to_html(page))
+    response = revalidated(body, _CONTENT_TYPES[form], encoding)
+    response.vary.update(["Accept", "Accept-Encoding"])
     response.headers["X-PyPI-Last-Serial"] = str(page.last_serial)
-    return response
+    return response, body

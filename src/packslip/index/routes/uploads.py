@@ -17,10 +17,14 @@ from packslip.packages.publishing import publication, publish_upload
 from packslip.web.bodies import answerable_body
 from packslip.web.context import current_settings, current_storage
 from packslip.web.forgery import takes_no_cookies
+from packslip.web.metrics import current_metrics
 from packslip.web.urls import base_url
 
 blueprint = Blueprint("uploads", __name__)
 takes_no_cookies(blueprint)
+
+#: By the first digit of the status.
+_OUTCOMES = {2: "published", 5: "failed"}
 
 
 @blueprint.post("/legacy/")
@@ -51,6 +55,15 @@ def upload() -> Response:
     filename = distribution.name.filename
     text = f"OK: {filename} is published." if created else f"OK: {filename} was here already."
     return Response(f"{text}\n", mimetype="text/plain")
+
+
+@blueprint.after_request
+def count(response: Response) -> Response:
+    """Count what became of the upload."""
+    if request.endpoint == f"{blueprint.name}.{upload.__name__}":
+        outcome = _OUTCOMES.get(response.status_code // 100, "refused")
+        current_metrics().uploads.labels(outcome).inc()
+    return response
 
 
 @blueprint.post("/legacy")

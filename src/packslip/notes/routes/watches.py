@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from packaging.utils import canonicalize_name
+from sqlalchemy import select
 from werkzeug import Response
 from wtforms import StringField
 
@@ -11,8 +14,9 @@ from packslip import db
 from packslip.accounts.current import confirm_login, guard_users, keep_private, require_user
 from packslip.errors import InvalidError
 from packslip.mail.operations import can_send
+from packslip.packages.models import Origin, Package
 from packslip.packages.queries import UnknownPackageError, get_package
-from packslip.subscriptions.operations import unwatch, unwatch_all, watch
+from packslip.subscriptions.operations import unwatch, unwatch_all, watch, watch_releases
 from packslip.subscriptions.queries import is_watching_by_id, list_watches
 from packslip.subscriptions.unsubscribing import read_unsubscribe_link
 from packslip.web.forms import Form, read_form
@@ -70,6 +74,19 @@ def remove() -> Response:
     return go_next(url_for(".index"))
 
 
+@blueprint.post("/releases")
+def releases() -> Response:
+    """Be told of new upstream releases of a package, or no more."""
+    is_wanted = request.form.get("wanted") == "1"
+    with db.write_transaction(db.session()) as session:
+        user = confirm_login(session).user
+        package_id = _package(request.form.get("package", "").replace("\0", ""))
+        watch_releases(session, user, package_id, wanted=is_wanted)
+    told = "told of new releases of" if is_wanted else "not told any more of new releases of"
+    flash(f"You are {told} {package_id}.")
+    return go_next(url_for(".index"))
+
+
 @unsubscribing.get("/<token>")
 def ask(token: str) -> str:
     """Ask which watches shall end; a program that only looks at links ends none."""
@@ -113,6 +130,11 @@ def _package(name: str) -> str:
         raise UnknownWatchError(name) from None
 
 
+def _mirrored(package_ids: Iterable[str]) -> set[str]:
+    wanted = Package.id.in_(list(package_ids)) & (Package.origin == Origin.MIRRORED)
+    return set(db.session().scalars(select(Package.id).where(wanted)))
+
+
 def _page(form: WatchForm) -> str:
     user = require_user()
     watches = list_watches(db.session(), user)
@@ -120,7 +142,8 @@ def _page(form: WatchForm) -> str:
         "notes/watches.html",
         form=form,
         person=user,
-        packages=[one.package_id for one in watches if one.package_id is not None],
+        packages=[one for one in watches if one.package_id is not None],
+        mirrored=_mirrored(one.package_id for one in watches if one.package_id is not None),
         everything=any(one.package_id is None for one in watches),
         can_send=can_send(),
     )

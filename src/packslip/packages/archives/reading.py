@@ -1,31 +1,24 @@
-"""What a wheel and a source distribution must hold, and how their metadata is got out."""
+"""What a source distribution must hold, and how metadata is got out of each kind of archive."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
-
 from packslip.packages.archives.members import (
+    LARGEST_METADATA,
     Budget,
     InvalidArchiveError,
-    Kind,
     Member,
     MissingMemberError,
     checked,
     read,
 )
 from packslip.packages.archives.tars import tar_members
+from packslip.packages.archives.wheels import read_wheel
 from packslip.packages.archives.zips import zip_members
-from packslip.packages.filenames import DistributionName, split_stem
+from packslip.packages.filenames import DistributionName
 from packslip.texts import brief
-
-#: Bytes that METADATA or PKG-INFO may have, the description in it included.
-LARGEST_METADATA = 4 * 1024**2
-
-_INFO = ".dist-info"
-_INFO_FILES = ("METADATA", "WHEEL", "RECORD")
 
 
 def read_metadata(path: Path, name: DistributionName) -> bytes:
@@ -46,46 +39,9 @@ def read_metadata(path: Path, name: DistributionName) -> bytes:
     """
     budget = Budget(path.stat().st_size)
     if name.is_wheel:
-        return _read_wheel(checked(zip_members(path, budget)), name)
+        return read_wheel(path, budget, name)
     walk = zip_members if name.filename.endswith(".zip") else tar_members
     return _read_sdist(checked(walk(path, budget)))
-
-
-def _read_wheel(members: Iterator[Member], name: DistributionName) -> bytes:
-    folder: str | None = None
-    metadata: bytes | None = None
-    present: set[str] = set()
-    for member in members:
-        top, _, inside = member.name.partition("/")
-        if not top.endswith(_INFO):
-            continue
-        if folder is None:
-            _check_folder(top, name)
-            folder = top
-        elif top != folder:
-            raise InvalidArchiveError(
-                f"The wheel holds two .dist-info folders: {brief(folder)} and {brief(top)}"
-            )
-        if inside in _INFO_FILES and member.kind is Kind.FILE:
-            present.add(inside)
-        if inside == "METADATA":
-            metadata = read(member, LARGEST_METADATA)
-    folder = folder or f"{name.project}-{name.version}{_INFO}"
-    for needed in _INFO_FILES:
-        if needed not in present:
-            raise MissingMemberError(f"{folder}/{needed}")
-    assert metadata is not None
-    return metadata
-
-
-def _check_folder(folder: str, name: DistributionName) -> None:
-    for project, version in split_stem(folder.removesuffix(_INFO)):
-        if canonicalize_name(project) == name.package and version == name.version:
-            return
-    raise InvalidArchiveError(
-        f"The wheel's folder {brief(folder)} is not named as the file: {name.package} "
-        f"{name.version}"
-    )
 
 
 def _read_sdist(members: Iterator[Member]) -> bytes:

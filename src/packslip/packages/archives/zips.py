@@ -2,93 +2,116 @@
 
 from __future__ import annotations
 
-import io
 import stat
-import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from packslip.packages.archives.members import (
-    MOST_MEMBERS,
     PIECE,
     Budget,
     DamagedArchiveError,
     Kind,
     Member,
     RefusedMemberError,
-    TooMuchInsideError,
     faults_of,
+)
+from packslip.packages.archives.zip_records import (
+    ENCRYPTED,
+    PATCHED,
+    STORED,
+    WHOLE,
+    Entry,
+    read_entries,
 )
 from packslip.texts import brief
 
-#: Bytes that the central directory may have.
-LARGEST_DIRECTORY = 16 * 1024**2
-
-#: Bytes that may follow the central directory: its end and a comment of 64 KiB.
-LARGEST_END = 128 * 1024
-
-_ENTRY = b"PK\x01\x02"
-_ENCRYPTED = 0x1
-_UNIX = 3
-_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+_DEFLATED = 8
 
 
-def zip_members(path: Path, budget: Budget) -> Iterator[Member]:
+def zip_members(
+    path: Path, budget: Budget, first: Callable[[str], bool] | None = None
+) -> Iterator[Member]:
     """Give each member of a zip archive, in the order of its directory.
 
     Each is read to its end, so that its checksum is checked.
+
+    Args:
+        path: Where the archive is.
+        budget: Counts what comes out of it.
+        first: Tells from a name whether a member shall come before all others.
 
     Raises:
         InvalidArchiveError: It is no zip archive, is damaged, or holds what is refused.
 
     """
-    with _CautiousFile(path) as file:
-        with faults_of("The zip archive"):
-            archive = zipfile.ZipFile(file)
-        with archive:
-            for info in archive.infolist():
-                pieces = _pieces(archive, info, budget)
-                # zipfile cuts its own `filename` off at a NUL.
-                yield Member(info.orig_filename, _kind(info), pieces)
-                for _ in pieces:
-                    pass
+    with path.open("rb") as file:
+        with faults_of(WHOLE):
+            entries = read_entries(file, path.stat().st_size)
+        if first is not None:
+            entries.sort(key=lambda entry: not first(entry.name))
+        for entry in entries:
+            pieces = _pieces(file, entry, budget)
+            yield Member(entry.name, _kind(entry), pieces)
+            for _ in pieces:
+                pass
 
 
-class _CautiousFile(io.FileIO):
-    """A file that refuses to be read in portions that only a hostile directory asks for."""
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if size is None or size < 0:
-            # "The rest": only asked for where the directory's end and a comment may be.
-            size = LARGEST_END
-        if size > LARGEST_DIRECTORY:
-            raise TooMuchInsideError("has a directory that is too large")
-        data = super().read(size)
-        # zipfile would make an object of each entry before anybody can count them.
-        if data.count(_ENTRY) > MOST_MEMBERS:
-            raise TooMuchInsideError(f"holds more than {MOST_MEMBERS} members")
-        return data
-
-
-def _kind(info: zipfile.ZipInfo) -> Kind:
-    name = info.orig_filename
-    if info.flag_bits & _ENCRYPTED:
+def _kind(entry: Entry) -> Kind:
+    name = entry.name
+    if entry.flags & ENCRYPTED:
         raise RefusedMemberError(name, "is encrypted")
-    if info.compress_type not in _METHODS:
+    if entry.method not in {STORED, _DEFLATED} or entry.flags & PATCHED:
         raise RefusedMemberError(name, "is compressed in another way than deflate")
-    file_type = stat.S_IFMT(info.external_attr >> 16) if info.create_system == _UNIX else 0
-    if file_type not in {0, stat.S_IFREG, stat.S_IFDIR}:
+    # Whatever system the archive says it comes from: installers take the mode as it is.
+    if stat.S_IFMT(entry.mode) not in {0, stat.S_IFREG, stat.S_IFDIR}:
         raise RefusedMemberError(name, "is a link or a special file")
-    return Kind.FOLDER if name.endswith("/") else Kind.FILE
+    if not name.endswith("/"):
+        if stat.S_ISDIR(entry.mode):
+            raise RefusedMemberError(name, "is a folder, and not named as one")
+        return Kind.FILE
+    if entry.size:
+        raise RefusedMemberError(name, "is a folder, and has content")
+    return Kind.FOLDER
 
 
-def _pieces(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: Budget) -> Iterator[bytes]:
-    what = f"The archive's member {brief(info.orig_filename)}"
-    count = 0
-    with faults_of(what), archive.open(info) as member:
-        while piece := member.read(PIECE):
+def _pieces(file: BinaryIO, entry: Entry, budget: Budget) -> Iterator[bytes]:
+    what = f"The archive's member {brief(entry.name)}"
+    count = crc = 0
+    with faults_of(what):
+        for piece in _expanded(file, entry, what):
             budget.spend(len(piece))
             count += len(piece)
+            if count > entry.size:
+                break
+            crc = zlib.crc32(piece, crc)
             yield piece
-    if count != info.file_size:
+        if (count, crc) != (entry.size, entry.crc):
+            raise DamagedArchiveError(what)
+
+
+def _expanded(file: BinaryIO, entry: Entry, what: str) -> Iterator[bytes]:
+    file.seek(entry.start)
+    left = entry.packed
+    inflater = None if entry.method == STORED else zlib.decompressobj(-zlib.MAX_WBITS)
+    while left:
+        data = file.read(min(PIECE, left))
+        if not data:
+            raise DamagedArchiveError(what)
+        left -= len(data)
+        if inflater is None:
+            yield data
+            continue
+        while data:
+            yield inflater.decompress(data, PIECE)
+            if inflater.unused_data or (inflater.eof and left):
+                # Whoever goes by the stream ends here, whoever goes by the size does not.
+                raise DamagedArchiveError(what)
+            data = inflater.unconsumed_tail
+    if inflater is None:
+        return
+    while piece := inflater.decompress(b"", PIECE):
+        yield piece
+    if not inflater.eof:
         raise DamagedArchiveError(what)

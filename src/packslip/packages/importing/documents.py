@@ -168,7 +168,7 @@ def core_metadata(info: dict[str, Any], name: str, version: str) -> dict[str, An
     values["project-url"] = [f"{line(label)}, {line(url)}" for label, url in _urls(info)]
     # The version may be odd, which metadata must not be.
     values |= {"metadata-version": ["1.2"], "name": [name], "version": ["0"]}
-    metadata = metadata_of(Headers(values)).as_json()
+    metadata = metadata_of(Headers(values), faults=[]).as_json()
     del metadata["metadata_version"]
     return metadata | {"version": version}
 

@@ -34,14 +34,14 @@ def is_public_index() -> bool:
 
 @blueprint.get("/rss/updates.xml")
 def updates() -> Response:
-    """The newest releases of all packages."""
+    """The newest releases of hosted packages."""
     rows = queries.newest_releases(db.session(), ENTRIES)
     return feed_of("Newest releases", "/", [_release_item(row) for row in rows])
 
 
 @blueprint.get("/rss/packages.xml")
 def packages() -> Response:
-    """The newest packages."""
+    """The newest hosted packages."""
     rows = queries.newest_packages(db.session(), ENTRIES)
     items = [
         feed_item(row.name, row.summary, url_for("site.package", name=row.package), row.created_at)
@@ -55,7 +55,7 @@ def releases(name: str) -> Response:
     """The newest releases of one package."""
     session = db.session()
     package = get_package(session, name)
-    rows = queries.newest_releases(session, ENTRIES, package.id)
+    rows = queries.newest_releases_of(session, package.id, ENTRIES)
     page = url_for("site.package", name=package.id)
     return feed_of(f"Releases of {package.name}", page, [_release_item(row) for row in rows])
 
@@ -70,8 +70,8 @@ def feed_item(
 ) -> dict[str, str]:
     """An entry of a feed; `guid` names it where several lead to one page."""
     return {
-        "title": _NOT_XML.sub("", title),
-        "description": _NOT_XML.sub("", description),
+        "title": title,
+        "description": description,
         "link": base_url() + path,
         "guid": guid,
         "date": format_datetime(moment),
@@ -82,4 +82,4 @@ def feed_of(title: str, path: str, items: list[dict[str, str]]) -> Response:
     """The feed about what stands under that path."""
     link = base_url() + path
     feed = render_template("site/feed.xml", title=title, link=link, items=items)
-    return Response(feed, mimetype="application/rss+xml")
+    return Response(_NOT_XML.sub("", feed), mimetype="application/rss+xml")

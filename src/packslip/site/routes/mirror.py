@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -14,6 +15,9 @@ from packslip.accounts.current import confirm_login, current_actor, current_user
 from packslip.accounts.models import User
 from packslip.accounts.readers import guard_pages
 from packslip.errors import InvalidError
+from packslip.mirror.alarm_models import MirrorAlarm
+from packslip.mirror.alarm_words import names_of, text_of, title_of
+from packslip.mirror.alarms import open_alarms
 from packslip.mirror.explanations import withheld_releases
 from packslip.mirror.rule_models import MirrorRule
 from packslip.mirror.rule_operations import (
@@ -25,11 +29,13 @@ from packslip.mirror.rule_operations import (
 from packslip.mirror.rule_queries import UnknownRuleError, get_rule_row, list_rule_rows, rule_of
 from packslip.mirror.rule_words import describe
 from packslip.mirror.rules import Kind, is_in_force
+from packslip.mirror.upstream_states import upstream_states
 from packslip.notes.models import Note
 from packslip.packages.heads import read_head
 from packslip.packages.models import Origin
 from packslip.packages.version_ranges import covers
 from packslip.site import exceptions
+from packslip.site.alarm_notes import may_look_into
 from packslip.site.mirror_forms import (
     DAYS,
     ApproveForm,
@@ -37,7 +43,6 @@ from packslip.site.mirror_forms import (
     DeclineForm,
     NewExceptionForm,
 )
-from packslip.site.upstream_states import upstream_states
 from packslip.web.context import current_settings
 from packslip.web.forms import is_sent, read_form
 
@@ -68,6 +73,7 @@ def index() -> str:
         requests=exceptions.list_requests(session, user) if user else (),
         decisions=exceptions.decisions(session, _DECISIONS) if user else (),
         decides=may_change_rules(user, Kind.EXCEPTION),
+        alarms=[(one, title_of(one), text_of(one), names_of(one)) for one in _alarms(user)],
     )
 
 
@@ -205,6 +211,10 @@ def end_exception(rule_id: int) -> ResponseReturnValue:
         remove_rule(session, actor, user, rule_id)
     flash("The exception is ended.")
     return redirect(url_for(".index"), code=303)
+
+
+def _alarms(user: User | None) -> Sequence[MirrorAlarm]:
+    return open_alarms(db.session()) if may_look_into(user) else ()
 
 
 def _require_curator() -> User:

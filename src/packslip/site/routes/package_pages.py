@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from flask import Response, make_response, render_template, request, url_for
-from packaging.utils import NormalizedName, canonicalize_name
+from packaging.utils import canonicalize_name
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -14,20 +15,26 @@ from packslip.accounts.current import current_user
 from packslip.downloads.queries import total_downloads
 from packslip.downloads.rollups import RECENT_DAYS
 from packslip.downloads.statistics import Period, daily_downloads, release_downloads
+from packslip.mirror.alarm_models import MirrorAlarm
+from packslip.mirror.alarms import open_alarms
 from packslip.mirror.current import current_mirror
 from packslip.mirror.explanations import WithheldRelease, withheld_releases
+from packslip.mirror.given import files_undated
+from packslip.mirror.keeper import current_keeper
 from packslip.mirror.refreshing import make_current
 from packslip.packages import listings, requirements
 from packslip.packages.descriptions import Description, render_description
 from packslip.packages.facts import facts_of, mail_address
 from packslip.packages.heads import Head, read_head
-from packslip.packages.models import Origin
+from packslip.packages.models import File, Origin, Package
 from packslip.packages.queries import UnknownPackageError, known_packages, list_maintainers
 from packslip.packages.requirements import Required
 from packslip.packages.tag_words import describe_tags
 from packslip.simple_api.addresses import address_of
-from packslip.simple_api.page import PackageStatus
+from packslip.simple_api.page import InvalidPackageNameError, PackageStatus, normalize_name
+from packslip.site.alarm_notes import may_look_into
 from packslip.site.install_box import InstallBox, install_box
+from packslip.site.mirrored import FileState, Source, file_states, source_of
 from packslip.site.routes.pages import blueprint
 from packslip.web.headers import content_policy
 from packslip.web.redirects import moved_permanently
@@ -67,6 +74,8 @@ def releases(name: str) -> BaseResponse:
         head=head,
         listed=listings.list_releases(session, head.package.id, page),
         downloads=release_downloads(session, head.package.id, _RECENT),
+        are_undated=head.package.origin == Origin.MIRRORED
+        and bool(files_undated(session, head.package.id)),
         page=page,
         pages=pages,
     )
@@ -91,7 +100,7 @@ def files(name: str, version: str | None = None) -> BaseResponse:
         groups=groups,
         describe_tags=describe_tags,
         address_of=address_of,
-        is_fetched=_is_mirrored(head),
+        states=_states(head, found),
     )
 
 
@@ -125,14 +134,19 @@ def dependencies(name: str, version: str | None = None) -> BaseResponse:
 def _description(name: str, version: str | None = None) -> BaseResponse:
     session = db.session()
     head = _head(name, version, with_texts=True)
+    _describe_later(head)
     with_images = request.args.get("images") == "1"
+    withheld = _withheld(head)
+    is_refused = head.is_kept_back or _is_withheld(head, withheld)
     response = _page(
         "site/description.html",
         head=head,
+        withheld=withheld,
+        is_refused=is_refused,
         facts=facts_of(head.package, head.release),
         description=_rendered(head, with_images=with_images),
         with_images=with_images,
-        install=_install(session, head),
+        install=None if is_refused else _install(session, head),
         maintainers=list_maintainers(session, head.package),
         mail_address=mail_address,
         own_pages=f"{base_url()}/project/{head.package.id}/",
@@ -157,16 +171,16 @@ def _head(name: str, version: str | None = None, *, with_texts: bool = False) ->
     try:
         return read_head(session, current_user(), name, version, with_texts=with_texts)
     except UnknownPackageError:
-        if not _is_upstream(canonicalize_name(name)):
+        if not _is_upstream(name):
             raise
     return read_head(session, current_user(), name, version, with_texts=with_texts)
 
 
-def _is_upstream(name: NormalizedName) -> bool:
+def _is_upstream(name: str) -> bool:
     """Whether upstream has the package, which is known from then on."""
     try:
-        return make_current(db.session(), name) is not None
-    except UnknownPackageError:
+        return make_current(db.session(), normalize_name(name)) is not None
+    except (InvalidPackageNameError, UnknownPackageError):
         return False
 
 
@@ -175,9 +189,36 @@ def _is_mirrored(head: Head) -> bool:
     return head.package.origin == Origin.MIRRORED and bool(current_mirror())
 
 
+def _states(head: Head, found: Sequence[File]) -> Mapping[int, FileState]:
+    if head.package.origin != Origin.MIRRORED:
+        return {}
+    return file_states(db.session(), current_mirror(), found, datetime.now(UTC))
+
+
+def _describe_later(head: Head) -> None:
+    """See to it that a mirrored release has its texts when somebody looks again."""
+    release = head.release
+    if _is_mirrored(head) and release is not None and not release.core_metadata:
+        current_keeper().describe_release_soon(head.package.id, release.version)
+
+
+@blueprint.app_template_global("source_of")
+def source(package: Package) -> Source | None:
+    """What the head of a mirrored package's pages says of its upstream."""
+    return source_of(db.session(), package, datetime.now(UTC))
+
+
+@blueprint.app_template_global("alarms_on")
+def alarms_on(package: Package) -> Sequence[MirrorAlarm]:
+    """What upstream changed in a mirrored package, for a reader who decides about it."""
+    if package.origin != Origin.MIRRORED or not may_look_into(current_user()):
+        return ()
+    return open_alarms(db.session(), package.id)
+
+
 def _page(template: str, *, head: Head, **context: object) -> Response:
-    withheld = _withheld(head)
-    return make_response(render_template(template, head=head, withheld=withheld, **context))
+    context.setdefault("withheld", _withheld(head))
+    return make_response(render_template(template, head=head, **context))
 
 
 def _withheld(head: Head) -> list[WithheldRelease]:
@@ -186,6 +227,13 @@ def _withheld(head: Head) -> list[WithheldRelease]:
         return []
     now = datetime.now(UTC)
     return withheld_releases(db.session(), head.package.id, now, version=head.version)
+
+
+def _is_withheld(head: Head, withheld: Sequence[WithheldRelease]) -> bool:
+    """Whether rules keep all files of the release that the page is about out."""
+    return head.release is not None and any(
+        one.version == head.release.version and one.withheld == one.files for one in withheld
+    )
 
 
 def _rendered(head: Head, *, with_images: bool) -> Description:

@@ -1,6 +1,7 @@
 """Pages for admins."""
 
 from packslip.site.routes.admin import (
+    claims,
     events,
     invitations,
     mirror,
@@ -13,6 +14,7 @@ from packslip.site.routes.admin.shared import blueprint
 
 __all__ = [
     "blueprint",
+    "claims",
     "events",
     "invitations",
     "mirror",

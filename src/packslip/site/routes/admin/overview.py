@@ -24,7 +24,7 @@ def overview() -> str:
     counts, settings = admin_counts(db.session()), current_settings()
     revision, newest = db.schema_revisions()
     warnings = [
-        *_about_addresses(request.host_url),
+        *_about_addresses(f"{request.scheme}://{request.host}/"),
         *_about_mail(settings, counts),
         *_about_admins(counts),
     ]

@@ -1,4 +1,4 @@
-"""Upstreams and how asking them went lately, for pages."""
+"""Upstreams and how asking them went lately, for pages and commands."""
 
 from __future__ import annotations
 

@@ -1,0 +1,197 @@
+"""Finished answers: pages of the Simple API as they went over the wire, to be sent again.
+
+What the routes answer to somebody who says nothing of themselves is kept, with the stamp of what it
+rests on. The server sends it again, before a thread or Flask have to do with the request, if the
+database still says that stamp. So it is never stale, whoever changed what in which process.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from flask import Flask
+from gunicorn.util import http_date
+from prometheus_client import Counter
+
+from packslip.db import db, open_reader
+from packslip.index.quick_requests import QuickRequest, RequestReader
+from packslip.packages.stamps import look_at
+from packslip.settings import LogRequests, Settings
+from packslip.web.metrics import metrics_of
+
+#: Bytes of answers that a process keeps at most.
+ROOM = 64 * 1024 * 1024
+
+#: Is given the client's address and its `User-Agent`.
+OnSent = Callable[[str, str], None]
+
+#: Path, Accept and Accept-Encoding as the client sends them.
+Key = tuple[bytes, bytes, bytes]
+
+
+log = structlog.get_logger("packslip.requests")
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What an answer rests on."""
+
+    #: A package, or "" for all of them.
+    package_id: str
+    stamp: int
+    #: Until when that is all; None for ever.
+    until: datetime | None = None
+
+    def is_over(self, now: float) -> bool:
+        """Whether time alone has changed it, by that number of seconds since the epoch."""
+        return self.until is not None and self.until.timestamp() <= now
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """An answer, and the one to a client that has it already."""
+
+    basis: Basis
+    #: Which route answered so.
+    route: str
+    etag: bytes
+    #: Headers, each with the end of its line: of the answer, and of the one without a body.
+    head: bytes
+    unchanged: bytes
+    body: bytes
+    on_sent: OnSent | None
+
+
+class FinishedAnswers:
+    """The answers that a process keeps. Any thread may add some; one thread sends them."""
+
+    def __init__(self, app: Flask, settings: Settings) -> None:
+        self._app = app
+        self._answers: OrderedDict[Key, Finished] = OrderedDict()
+        self._size = 0
+        self._lock = threading.Lock()
+        self._read_request = RequestReader(trusts_proxies=bool(settings.trusted_proxies))
+        self._reader: sqlite3.Connection | None = None
+        self._second = 0
+        self._date = b""
+        self._metrics = metrics_of(app)
+        #: Counts answers of that route and status.
+        self._counters: dict[tuple[str, int], Counter] = {}
+        self._logs = settings.log_requests is LogRequests.ALL
+
+    def answer(self, received: bytes, address: str) -> tuple[bytes, bool] | None:
+        """The whole answer to a whole request, and whether the connection is kept after it.
+
+        None if there is none, or if what came is anything but a plain request; it does not wait.
+        """
+        asked = self._read_request(received)
+        if asked is None:
+            return None
+        key = asked.path, asked.accept, asked.encoding
+        with self._lock:
+            found = self._answers.get(key)
+            if found is None:
+                return None
+            self._answers.move_to_end(key)
+        now = time.time()
+        if found.basis.is_over(now) or not self._is_current(found.basis):
+            self._drop(key)
+            return None
+        is_known = asked.etag == found.etag
+        if found.on_sent is not None and not is_known:
+            found.on_sent(address, asked.agent)
+        request_id = secrets.token_hex(8)
+        self._note(found, asked, address, 304 if is_known else 200, request_id)
+        return self._write(found, asked, now, is_known, request_id), asked.keeps_connection
+
+    def keep(self, key: Key, answer: Finished) -> None:
+        """Keep an answer; those that were not asked for the longest go to make room."""
+        size = len(answer.body)
+        if size > ROOM // 4:
+            return
+        with self._lock:
+            self._remove(key)
+            self._answers[key] = answer
+            self._size += size
+            while self._size > ROOM:
+                self._remove(next(iter(self._answers)))
+
+    def close(self) -> None:
+        """Keep nothing of what is kept now, and let go of the database."""
+        with self._lock:
+            self._answers.clear()
+            self._size = 0
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def _note(
+        self, found: Finished, asked: QuickRequest, address: str, status: int, request_id: str
+    ) -> None:
+        counter = self._counters.get((found.route, status))
+        if counter is None:
+            counter = self._metrics.requests.labels("GET", found.route, status)
+            self._counters[found.route, status] = counter
+        counter.inc()
+        if self._logs:
+            log.info(
+                "request",
+                method="GET",
+                route=found.route,
+                path=asked.path.decode("ascii"),
+                status=status,
+                size=0 if status == 304 else len(found.body),
+                address=address,
+                request_id=request_id,
+            )
+
+    def _write(
+        self, found: Finished, asked: QuickRequest, now: float, is_known: bool, request_id: str
+    ) -> bytes:
+        if int(now) != self._second:
+            self._second, self._date = int(now), http_date(now).encode()
+        return b"".join(
+            (
+                b"HTTP/1.1 304 NOT MODIFIED" if is_known else b"HTTP/1.1 200 OK",
+                b"\r\nServer: gunicorn\r\nDate: ",
+                self._date,
+                b"\r\nConnection: keep-alive\r\n"
+                if asked.keeps_connection
+                else b"\r\nConnection: close\r\n",
+                found.unchanged if is_known else found.head,
+                b"X-Request-ID: ",
+                request_id.encode(),
+                b"\r\n\r\n",
+                b"" if is_known else found.body,
+            )
+        )
+
+    def _is_current(self, basis: Basis) -> bool:
+        try:
+            if self._reader is None:
+                with self._app.app_context():
+                    self._reader = open_reader(db.engine)
+            # A database elsewhere would have to be waited for.
+            return self._reader is not None and (
+                look_at(self._reader, basis.package_id) == basis.stamp
+            )
+        except sqlite3.Error:
+            # Somebody has the database for themselves. Others wait; who sends these must not.
+            return False
+
+    def _drop(self, key: Key) -> None:
+        with self._lock:
+            self._remove(key)
+
+    def _remove(self, key: Key) -> None:
+        found = self._answers.pop(key, None)
+        if found is not None:
+            self._size -= len(found.body)
