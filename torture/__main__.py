@@ -17,7 +17,7 @@ from torture.tally import Options
 from torture.trials import TRIALS, run
 
 #: A run that takes two minutes, to see whether all is in order.
-QUICK = Options(rounds=10, clients=16, seconds=10.0, installers=2)
+QUICK = Options(rounds=10, clients=16, seconds=10.0, installers=2, ends=1, large=100_000_000)
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)

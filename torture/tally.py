@@ -71,6 +71,12 @@ class Options:
     seconds: float = 60.0
     #: Of those, how many install with real pip and uv; this many machines are made.
     installers: int = 8
+    #: Connections of slow clients.
+    slow: int = 500
+    #: How often the server is asked to end.
+    ends: int = 5
+    #: Bytes of a large file.
+    large: int = 300_000_000
     #: Seconds for which the database is held.
     held: float = 5.0
     seed: int = 0

@@ -10,16 +10,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from torture.connections import withstand_slow_clients
 from torture.database import refuse_a_damaged_database, survive_a_held_database
 from torture.disk import CannotMountError, survive_a_full_disk, survive_a_read_only_disk
+from torture.endings import end_when_asked, lose_nothing_in_restarts
 from torture.kill import survive_kills
 from torture.load import withstand_load
+from torture.memory import carry_a_large_file
 from torture.tally import Arena, Options, Tally, Trial
 
 #: By name, in the order in which they are run.
 TRIALS: dict[str, Trial] = {
     "kill": survive_kills,
     "load": withstand_load,
+    "slow clients": withstand_slow_clients,
+    "restarts": lose_nothing_in_restarts,
+    "ends": end_when_asked,
+    "large file": carry_a_large_file,
     "full disk": survive_a_full_disk,
     "read-only disk": survive_a_read_only_disk,
     "held database": survive_a_held_database,

@@ -182,10 +182,11 @@ class Server:
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return bytes(answer.read())
 
-    def upload(self, token: str, file: Path) -> httpx.Response:
-        """Send a file as uploading tools do, without their time to start."""
+    def upload_request(self, token: str, file: Path) -> httpx.Request:
+        """What uploading tools send for a file."""
         name, version = file.name.split("-")[:2]
         wheel = file.suffix == ".whl"
+        content = file.read_bytes()
         fields = {
             ":action": "file_upload",
             "protocol_version": "1",
@@ -194,16 +195,18 @@ class Server:
             "version": version if wheel else version.removesuffix(".tar.gz"),
             "filetype": "bdist_wheel" if wheel else "sdist",
             "pyversion": "py3" if wheel else "source",
-            "sha256_digest": hashlib.sha256(file.read_bytes()).hexdigest(),
+            "sha256_digest": hashlib.sha256(content).hexdigest(),
         }
-        with file.open("rb") as content:
-            return httpx.post(
-                self.upload_url,
-                data=fields,
-                files={"content": (file.name, content)},
-                auth=("__token__", token),
-                timeout=PATIENCE,
-            )
+        request = httpx.Request(
+            "POST", self.upload_url, data=fields, files={"content": (file.name, content)}
+        )
+        (authorized,) = httpx.BasicAuth("__token__", token).auth_flow(request)
+        return authorized
+
+    def upload(self, token: str, file: Path) -> httpx.Response:
+        """Send a file as uploading tools do, without their time to start."""
+        with httpx.Client(timeout=PATIENCE) as client:
+            return client.send(self.upload_request(token, file))
 
     def page(self, name: str) -> dict[str, Any] | None:
         """The package's page in the Simple API with whole addresses, or None if there is none."""
