@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from pathlib import Path
 
 import httpx
 from bench.processes import MemoryWatch
 from tests.helpers.application import sha256, wheel
-from tests.helpers.server import Server, serving
+from tests.helpers.server import serving
 
 from torture.checks import check_log, check_with_fsck
 from torture.clients import PATIENCE, Tokens
