@@ -42,7 +42,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from packslip import migrating
-from packslip.errors import UnavailableError
+from packslip.db_failures import DataFolderError, is_busy, is_full, is_read_only
+from packslip.errors import StorageFullError, UnavailableError
 
 #: Seconds for which a writer waits for another one on SQLite.
 SQLITE_BUSY_TIMEOUT = 20
@@ -264,9 +265,18 @@ def schema_revisions() -> tuple[str | None, str | None]:
 
 
 def upgrade_schema() -> None:
-    """Bring the schema to the newest revision; processes that start together queue for it."""
-    path = Path(current_app.instance_path) / "migrate.lock"
-    with path.open("w") as lock:
+    """Bring the schema to the newest revision; processes that start together queue for it.
+
+    Raises:
+        DataFolderError: nothing can be written to the data folder.
+        SQLAlchemyError: the database cannot be used; see `packslip.db_failures`.
+    """
+    folder = Path(current_app.instance_path)
+    try:
+        lock = (folder / "migrate.lock").open("w")
+    except OSError as error:
+        raise DataFolderError(folder, error) from error
+    with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         current, newest = schema_revisions()
         if current != newest:
@@ -287,21 +297,24 @@ def write_transaction(session: Session, *, wait: bool = True) -> Iterator[Sessio
 
     Raises:
         UnavailableError: another process held the database for too long, or it can only be read.
+        StorageFullError: there is no room left on its disk.
     """
     if session.new or session.dirty or session.deleted:
         raise RuntimeError("changes were made outside of a write transaction")
     session.rollback()
     try:
-        connection = session.connection(execution_options={_WRITE: True if wait else _AT_ONCE})
+        connection = _begin_writing(session, True if wait else _AT_ONCE)
         if not wait and connection.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_HARDLY}")
         yield session
         session.commit()
     except OperationalError as error:
         session.rollback()
-        if _is_busy(error):
+        if is_busy(error):
             raise UnavailableError("The database is busy. Please try again.") from error
-        if "readonly database" in str(error):
+        if is_full(error):
+            raise StorageFullError("There is no room left for the database.") from error
+        if is_read_only(error):
             raise UnavailableError("The database can only be read at the moment.") from error
         raise
     except BaseException:
@@ -309,10 +322,18 @@ def write_transaction(session: Session, *, wait: bool = True) -> Iterator[Sessio
         raise
 
 
-def _is_busy(error: OperationalError) -> bool:
-    # PostgreSQL's words depend on its language; this is lock_not_available.
-    state = getattr(error.orig, "sqlstate", None)
-    return "database is locked" in str(error) or state == "55P03"
+def _begin_writing(session: Session, how: bool | str) -> Connection:
+    options = {_WRITE: how}
+    try:
+        return session.connection(execution_options=options)
+    except OperationalError as error:
+        if not is_read_only(error):
+            raise
+        # A connection that was opened while the disk could only be read stays as it is. New ones
+        # are not, once the disk is.
+        session.rollback()
+        session.get_bind().engine.dispose()
+        return session.connection(execution_options=options)
 
 
 def add_if_new(session: Session, row: Base) -> bool:

@@ -303,9 +303,21 @@ def unknown_settings(environment: Mapping[str, str]) -> list[str]:
 
 
 def secret_key(settings: Settings) -> str:
-    """The secret key that is set, else the one in the data folder, made there the first time."""
+    """The secret key that is set, else the one in the data folder, made there the first time.
+
+    Raises:
+        SettingsError: it can be neither read nor made there.
+    """
     if settings.secret_key:
         return settings.secret_key
+    try:
+        return _kept_secret_key(settings)
+    except OSError as error:
+        fault = f"PACKSLIP_DATA: {settings.data} cannot be used: {error.strerror}"
+        raise SettingsError([fault]) from error
+
+
+def _kept_secret_key(settings: Settings) -> str:
     path = settings.data / "secret-key"
     if not path.exists():
         draft = settings.data / f"secret-key.{os.getpid()}.{secrets.token_hex(4)}"

@@ -61,6 +61,8 @@ class _Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Flask:
         app = create_app()
         with app.app_context():
+            # This process may come in place of one that was killed while it received files.
+            current_storage().clean_staging()
             current_recorder().start()
             current_sender().start()
             current_deliverer().start()

@@ -5,6 +5,7 @@ Its layout::
     ab/cd/<60 hex digits>/<filename>    what was put; read-only, never changed
     staged/<32 hex digits>              what was put until its uploader confirms or discards it
     .staging/<random>                   what is being written, locked by its writer
+    .aside/<moment>-<random>-<name>     what was damaged, and is kept to be looked at
 
 Everything lies on one file system, so that a finished file gets its name by a rename: under a
 key there is nothing, or all of it.
@@ -19,6 +20,7 @@ import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -26,10 +28,12 @@ from typing import BinaryIO, Self
 from packslip.errors import StorageFullError
 from packslip.storage.protocol import (
     BLOCK_SIZE,
+    InvalidKeyError,
     MissingBytesError,
     StagedFile,
     StorageUnavailableError,
     StoredFile,
+    StoredKey,
     check_key,
 )
 
@@ -104,6 +108,7 @@ class LocalStorage:
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
         self._staging = self.folder / ".staging"
+        self._aside = self.folder / ".aside"
 
     @contextmanager
     def stage(self) -> Iterator[StagedFile]:
@@ -123,7 +128,7 @@ class LocalStorage:
             raise TypeError("staged by another storage")
         with _translated_errors():
             target.parent.mkdir(parents=True, exist_ok=True)
-            if not target.exists():
+            if not _touch(target):
                 mode = stat.S_IMODE(os.fstat(staged.descriptor).st_mode)
                 os.fchmod(staged.descriptor, mode & 0o444)
                 os.fsync(staged.descriptor)
@@ -157,17 +162,69 @@ class LocalStorage:
     def exists(self, key: str) -> bool:
         return self._path(key).is_file()
 
+    def keys(self) -> Iterator[StoredKey]:
+        with _translated_errors():
+            for place, folders, names in os.walk(self.folder, onerror=_raise):
+                folders[:] = [name for name in folders if not name.startswith(".")]
+                for name in names:
+                    stored = self._listed(Path(place, name))
+                    if stored is not None:
+                        yield stored
+
+    def delete_unused(self, key: str, *, since: datetime) -> bool:
+        path = self._path(key)
+        with _translated_errors():
+            taken = self._place_aside(path)
+            try:
+                # Who puts the key from now on does not find it. Whether somebody did so before is
+                # asked when that is settled.
+                path.rename(taken)
+            except FileNotFoundError:
+                return False
+            if _put_at(taken.stat()) > since:
+                taken.rename(path)
+                return False
+            taken.unlink()
+            _sync_folder(path.parent)
+        return True
+
+    def set_aside(self, key: str) -> None:
+        path = self._path(key)
+        with _translated_errors():
+            try:
+                path.rename(self._place_aside(path))
+            except FileNotFoundError:
+                return
+            _sync_folder(self._aside)
+            _sync_folder(path.parent)
+
     def check(self) -> None:
         with self.stage() as staged:
             staged.write(b"ready")
 
-    def clean_staging(self) -> int:
+    def clean_staging(self, *, dry_run: bool = False) -> int:
         with _translated_errors():
             paths = list(self._staging.iterdir()) if self._staging.is_dir() else []
-            return sum(_remove_if_abandoned(path) for path in paths)
+            return sum(_is_abandoned(path, remove=not dry_run) for path in paths)
 
     def _path(self, key: str) -> Path:
         return self.folder / check_key(key)
+
+    def _listed(self, path: Path) -> StoredKey | None:
+        try:
+            key, status = check_key(path.relative_to(self.folder).as_posix()), path.lstat()
+        except (InvalidKeyError, FileNotFoundError):
+            return None
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        return StoredKey(key, status.st_size, _put_at(status))
+
+    def _place_aside(self, path: Path) -> Path:
+        _make_folder(self._aside)
+        moment = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+        # Before the longest name that there can be is no room.
+        name = path.name.encode()[-200:].decode(errors="ignore")
+        return self._aside / f"{moment}-{name}"
 
     def _create_staged_file(self) -> LocalStagedFile:
         while True:
@@ -203,14 +260,36 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _remove_if_abandoned(path: Path) -> bool:
+def _raise(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
+def _touch(path: Path) -> bool:
+    """Note that the path was put just now, if it is there; return whether it is."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    except PermissionError:
+        # Another user put it, such as whoever ran a command. It is there.
+        return True
+    return True
+
+
+def _put_at(status: os.stat_result) -> datetime:
+    return datetime.fromtimestamp(status.st_mtime, UTC)
+
+
+def _is_abandoned(path: Path, *, remove: bool) -> bool:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        path.unlink()
+        if remove:
+            path.unlink()
     except (BlockingIOError, FileNotFoundError):
         return False
     finally:
