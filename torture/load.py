@@ -17,7 +17,7 @@ from torture.clients import Clients, Promises, Tokens
 from torture.tally import Arena, Tally
 
 #: Pages that people read.
-PAGES = ("/", "/simple/", "/simple/slip-core/", "/project/slip-core/", "/search/?q=slip", "/notes/")
+PAGES = ("/", "/simple/", "/simple/slip-core/", "/project/slip-core/", "/search/?q=slip", "/stats/")
 
 #: What is downloaded beside the installations.
 POPULAR = "slip_words-2.0.tar.gz"

@@ -56,6 +56,13 @@ class DownloadAddresses(StrEnum):
     NONE = "none"
 
 
+class StorageDownloads(StrEnum):
+    """How files come to clients from an object store."""
+
+    STREAM = "stream"
+    REDIRECT = "redirect"
+
+
 class LogRequests(StrEnum):
     """Which requests the log has a line for, besides those over which the server fails."""
 
@@ -78,6 +85,7 @@ class Settings:
     data: Path
     database_url: str
     storage_url: str
+    storage_downloads: StorageDownloads
     secret_key: str | None
     base_url: str
     read: Read
@@ -105,6 +113,11 @@ class Settings:
     metrics_token: str
     #: By name, where each value comes from, in words for admins; what is not there is a default.
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def staging_folder(self) -> Path:
+        """Where files are written that go into an object store."""
+        return self.data / "staging"
 
     @property
     def downloads_folder(self) -> Path:
@@ -144,8 +157,16 @@ SETTINGS = (
     Setting(
         "storage_url",
         "",
-        "Where the bytes of files live: `file:///…`. Empty: `files` in the data folder.",
+        "Where the bytes of files live: `file:///…` or `s3://bucket/prefix`. Empty: `files` in the "
+        "data folder.",
         setting_values.storage_url,
+    ),
+    Setting(
+        "storage_downloads",
+        "stream",
+        "How files come to clients from an object store: `stream` (through this server) or "
+        "`redirect` (clients are sent there with a signed address).",
+        setting_values.choice(StorageDownloads),
     ),
     Setting(
         "secret_key",

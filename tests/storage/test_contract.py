@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.helpers.objects import new_bucket
 
+from packslip.storage.factory import open_storage
 from packslip.storage.local import LocalStorage
 from packslip.storage.protocol import (
     BLOCK_SIZE,
@@ -21,7 +23,12 @@ from packslip.storage.protocol import (
     content_key,
 )
 
-STORAGES: dict[str, Callable[[Path], Storage]] = {"folder": LocalStorage}
+
+def bucket(folder: Path) -> Storage:
+    return open_storage(new_bucket(), staging=folder)
+
+
+STORAGES: dict[str, Callable[[Path], Storage]] = {"folder": LocalStorage, "bucket": bucket}
 
 KEY = content_key("ab" * 32, "demo-1.0-py3-none-any.whl")
 

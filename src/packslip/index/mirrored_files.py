@@ -112,6 +112,7 @@ def _send_held(session: Session, found: HeldFile, on_whole: Callable[[], None]) 
             sha256=found.sha256,
             last_modified=found.uploaded_at,
             on_whole=on_whole,
+            may_redirect=True,
         )
     except MissingBytesError:
         if came_by_bundle(session, found.package_id):
@@ -142,6 +143,7 @@ def _send_kept(
         sha256=wanted.sha256,
         last_modified=found.uploaded_at,
         on_whole=on_whole,
+        may_redirect=True,
     )
 
 

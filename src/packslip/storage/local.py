@@ -13,59 +13,26 @@ key there is nothing, or all of it.
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
 import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from packslip.errors import StorageFullError
 from packslip.storage.protocol import (
     BLOCK_SIZE,
     InvalidKeyError,
     MissingBytesError,
     StagedFile,
-    StorageUnavailableError,
     StoredFile,
     StoredKey,
     check_key,
 )
-
-_FULL = {errno.ENOSPC, errno.EDQUOT}
-_UNAVAILABLE = {
-    errno.EACCES,
-    errno.EPERM,
-    errno.EROFS,
-    errno.EIO,
-    errno.EEXIST,
-    errno.ENOTDIR,
-    errno.EMFILE,
-}
-
-
-class LocalStagedFile:
-    """A locked file below `.staging`; see `StagedFile`."""
-
-    def __init__(self, path: Path, descriptor: int) -> None:
-        self.path = path
-        self.size = 0
-        self.descriptor = descriptor
-
-    def write(self, data: bytes | bytearray | memoryview, /) -> int:
-        rest = memoryview(data).cast("B")
-        length = len(rest)
-        with _translated_errors():
-            while rest:
-                written = os.write(self.descriptor, rest)
-                self.size += written
-                rest = rest[written:]
-        return length
+from packslip.storage.staging import DiskStagedFile, Staging, translated_errors
 
 
 class LocalStoredFile:
@@ -107,26 +74,21 @@ class LocalStorage:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
-        self._staging = self.folder / ".staging"
+        self._staging = Staging(self.folder / ".staging")
         self._aside = self.folder / ".aside"
 
     @contextmanager
     def stage(self) -> Iterator[StagedFile]:
-        with _translated_errors():
+        with translated_errors():
             _make_folder(self.folder)
-            self._staging.mkdir(exist_ok=True)
-            staged = self._create_staged_file()
-        try:
+        with self._staging.stage() as staged:
             yield staged
-        finally:
-            staged.path.unlink(missing_ok=True)
-            os.close(staged.descriptor)
 
     def put(self, key: str, staged: StagedFile) -> None:
         target = self._path(key)
-        if not isinstance(staged, LocalStagedFile):
+        if not isinstance(staged, DiskStagedFile):
             raise TypeError("staged by another storage")
-        with _translated_errors():
+        with translated_errors():
             target.parent.mkdir(parents=True, exist_ok=True)
             if not _touch(target):
                 mode = stat.S_IMODE(os.fstat(staged.descriptor).st_mode)
@@ -144,14 +106,17 @@ class LocalStorage:
     def open(self, key: str) -> StoredFile:
         path = self._path(key)
         try:
-            with _translated_errors():
+            with translated_errors():
                 return LocalStoredFile(key, path.open("rb", buffering=0))
         except (FileNotFoundError, IsADirectoryError) as error:
             raise MissingBytesError(key) from error
 
+    def signed_address(self, key: str, lifetime: timedelta) -> str | None:
+        return None
+
     def delete(self, key: str) -> None:
         path = self._path(key)
-        with _translated_errors():
+        with translated_errors():
             # Its folders stay: somebody may just be storing into them.
             try:
                 path.unlink()
@@ -163,7 +128,7 @@ class LocalStorage:
         return self._path(key).is_file()
 
     def keys(self) -> Iterator[StoredKey]:
-        with _translated_errors():
+        with translated_errors():
             for place, folders, names in os.walk(self.folder, onerror=_raise):
                 folders[:] = [name for name in folders if not name.startswith(".")]
                 for name in names:
@@ -173,7 +138,7 @@ class LocalStorage:
 
     def delete_unused(self, key: str, *, since: datetime) -> bool:
         path = self._path(key)
-        with _translated_errors():
+        with translated_errors():
             taken = self._place_aside(path)
             try:
                 # Who puts the key from now on does not find it. Whether somebody did so before is
@@ -190,7 +155,7 @@ class LocalStorage:
 
     def set_aside(self, key: str) -> None:
         path = self._path(key)
-        with _translated_errors():
+        with translated_errors():
             try:
                 path.rename(self._place_aside(path))
             except FileNotFoundError:
@@ -203,9 +168,7 @@ class LocalStorage:
             staged.write(b"ready")
 
     def clean_staging(self, *, dry_run: bool = False) -> int:
-        with _translated_errors():
-            paths = list(self._staging.iterdir()) if self._staging.is_dir() else []
-            return sum(_is_abandoned(path, remove=not dry_run) for path in paths)
+        return self._staging.clean(dry_run=dry_run)
 
     def _path(self, key: str) -> Path:
         return self.folder / check_key(key)
@@ -225,16 +188,6 @@ class LocalStorage:
         # Before the longest name that there can be is no room.
         name = path.name.encode()[-200:].decode(errors="ignore")
         return self._aside / f"{moment}-{name}"
-
-    def _create_staged_file(self) -> LocalStagedFile:
-        while True:
-            path = self._staging / secrets.token_hex(16)
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            # `clean_staging` may have come between the creation and the lock.
-            if os.fstat(descriptor).st_nlink:
-                return LocalStagedFile(path, descriptor)
-            os.close(descriptor)
 
     def _sync_folders(self, target: Path) -> None:
         # All of them, each time: another process may have made one, or put the file itself, and
@@ -279,32 +232,3 @@ def _touch(path: Path) -> bool:
 
 def _put_at(status: os.stat_result) -> datetime:
     return datetime.fromtimestamp(status.st_mtime, UTC)
-
-
-def _is_abandoned(path: Path, *, remove: bool) -> bool:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if remove:
-            path.unlink()
-    except (BlockingIOError, FileNotFoundError):
-        return False
-    finally:
-        os.close(descriptor)
-    return True
-
-
-@contextmanager
-def _translated_errors() -> Iterator[None]:
-    """Turn what the operating system says about room and rights into errors of Packslip."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _FULL:
-            raise StorageFullError("There is no room left in the storage.") from error
-        if error.errno in _UNAVAILABLE:
-            raise StorageUnavailableError(os.strerror(error.errno).lower()) from error
-        raise

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
@@ -70,7 +70,7 @@ class StagedFile(Protocol):
 
 
 class StoredFile(Protocol):
-    """An open handle on stored bytes. Deleting the key meanwhile does not disturb it."""
+    """An open handle on stored bytes. Deleting the key does not disturb what is being read."""
 
     @property
     def size(self) -> int:
@@ -141,6 +141,12 @@ class Storage(Protocol):
 
         Raises:
             MissingBytesError: nothing is.
+        """
+
+    def signed_address(self, key: str, lifetime: timedelta) -> str | None:
+        """An address at which whoever has it gets the bytes for so long; None if there is none.
+
+        Nothing is asked: there may be no bytes.
         """
 
     def delete(self, key: str) -> None:
