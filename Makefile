@@ -13,7 +13,7 @@ CLIENTS := .venv-clients
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench bench-mirror lock screenshots clean
+.PHONY: help run test lint format bench bench-mirror torture lock screenshots clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -26,17 +26,20 @@ test: $(VENV)/.dev $(CLIENTS)/.installed ## Run all tests, with real clients, a 
 	$(VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder $(TESTS)
 
 lint: $(VENV)/.dev ## Check style, types and the floors of the house
-	$(VENV)/bin/ruff check src tests bench tools
-	$(VENV)/bin/ruff format --check src tests bench tools
+	$(VENV)/bin/ruff check src tests bench torture tools
+	$(VENV)/bin/ruff format --check src tests bench torture tools
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
 format: $(VENV)/.dev ## Bring the code into its form
-	$(VENV)/bin/ruff check --fix --quiet src tests bench || true
-	$(VENV)/bin/ruff format src tests bench tools
+	$(VENV)/bin/ruff check --fix --quiet src tests bench torture || true
+	$(VENV)/bin/ruff format src tests bench torture tools
 
 bench: $(VENV)/.dev $(CLIENTS)/.installed ## Measure the server (BENCH=--quick; bench/README.md)
 	$(VENV)/bin/python -m bench run --clients $(CLIENTS)/bin $(BENCH)
+
+torture: $(VENV)/.dev $(CLIENTS)/.installed ## Kill, fill and hold it for some 20 minutes (TORTURE=--quick; docs/reliability.md)
+	$(VENV)/bin/python -m torture $(TORTURE)
 
 bench-mirror: $(VENV)/.dev $(CLIENTS)/.installed ## Measure the mirror beside devpi and proxpi
 	$(VENV)/bin/python -m bench mirror --clients $(CLIENTS)/bin --peers devpi,proxpi $(BENCH)

@@ -56,7 +56,7 @@ def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
     environment = {
         "PACKSLIP_CONFIG": str(config),
         "PACKSLIP_DATABASE_URL": "mysql://db.example.com",
-        "PACKSLIP_STORAGE_URL": "s3://bucket",
+        "PACKSLIP_STORAGE_URL": "ftp://files.example.com",
         "PACKSLIP_BASE_URL": "packages.example.com",
         "PACKSLIP_MAX_UPLOAD": "much",
         "PACKSLIP_TRUSTED_PROXIES": "-1",

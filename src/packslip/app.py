@@ -188,7 +188,9 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     )
     app.jinja_env.globals["version"] = __version__
     app.url_map.strict_slashes = True
-    context.attach(app, settings, open_storage(settings.storage_url))
+    context.attach(
+        app, settings, open_storage(settings.storage_url, staging=settings.staging_folder)
+    )
     metrics.init_app(app, __version__)
     db.init_app(app, MIGRATIONS)
     with app.app_context():

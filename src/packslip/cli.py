@@ -8,15 +8,18 @@ import sys
 import click
 from flask import Flask
 from flask.cli import ScriptInfo
+from sqlalchemy.exc import SQLAlchemyError
 
 from packslip import __version__
 from packslip.accounts.commands import token_commands, user_commands
 from packslip.accounts.factor_commands import remove_second_factor, require_second_factor
 from packslip.app import create_app
 from packslip.check.commands import check_command
+from packslip.db_failures import failure_of
 from packslip.downloads.commands import stats_command
 from packslip.errors import PackslipError, SettingsError
 from packslip.events.commands import event_commands
+from packslip.fsck.commands import fsck_command
 from packslip.migrating import schema_commands
 from packslip.mirror.commands import mirror_commands
 from packslip.notes import folder_commands
@@ -65,6 +68,7 @@ for command in (
     schema_commands,
     import_command,
     check_command,
+    fsck_command,
     search_command,
     stats_command,
     settings_command,
@@ -93,4 +97,10 @@ def main() -> None:
         sys.exit(1)
     except PackslipError as error:
         click.echo(f"packslip: {error.reason}", err=True)
+        sys.exit(1)
+    except SQLAlchemyError as error:
+        told = failure_of(error)
+        if told is None:
+            raise
+        click.echo(f"packslip: the database cannot be used: {' '.join(told.split())}", err=True)
         sys.exit(1)

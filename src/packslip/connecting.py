@@ -10,8 +10,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event, make_url
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, InvalidatePoolError
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+
+from packslip.db_failures import READ_ONLY
 
 #: Seconds for which a writer waits for another one.
 BUSY_TIMEOUT = 20
@@ -46,9 +48,6 @@ _RECYCLE = 1800
 
 #: Seconds for which a connection is trusted that was used, unless the server ended it.
 _TRUSTED = 5.0
-
-#: PostgreSQL's `read_only_sql_transaction`: what was the primary is a replica now.
-_READ_ONLY = "25006"
 
 _RETURNED = "packslip_returned"
 
@@ -98,21 +97,6 @@ def open_reader(engine: Engine) -> sqlite3.Connection | None:
     connection = sqlite3.connect(engine.url.database, timeout=0, isolation_level=None)
     connection.execute("PRAGMA query_only = ON")
     return connection
-
-
-def is_read_only(error: DBAPIError) -> bool:
-    """Whether the database refused a change because it can only be read."""
-    return "readonly database" in str(error) or _state(error.orig) == _READ_ONLY
-
-
-def is_busy(error: DBAPIError) -> bool:
-    """Whether another transaction held what this one needs for too long."""
-    # PostgreSQL's words depend on its language; this is lock_not_available.
-    return "database is locked" in str(error) or _state(error.orig) == "55P03"
-
-
-def _state(error: BaseException | None) -> str | None:
-    return getattr(error, "sqlstate", None)
 
 
 def _configure_sqlite(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
@@ -170,5 +154,5 @@ def _says_something(connection: Any) -> bool:
 
 def _leave_replica(context: ExceptionContext) -> None:
     """Connect again after a primary became a replica: the address may lead elsewhere now."""
-    if _state(context.original_exception) == _READ_ONLY:
+    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
         context.is_disconnect = True

@@ -33,8 +33,9 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from packslip import connecting, migrating
-from packslip.connecting import AT_ONCE, BUSY_TIMEOUT, WRITE, is_busy, is_read_only
-from packslip.errors import UnavailableError
+from packslip.connecting import AT_ONCE, BUSY_TIMEOUT, WRITE
+from packslip.db_failures import is_busy, is_full, is_read_only
+from packslip.errors import StorageFullError, UnavailableError
 
 #: Milliseconds for which a transaction that must not wait does so on PostgreSQL.
 _HARDLY = 10
@@ -195,12 +196,13 @@ def write_transaction(session: Session, *, wait: bool = True) -> Iterator[Sessio
 
     Raises:
         UnavailableError: another process held the database for too long, or it can only be read.
+        StorageFullError: there is no room left on its disk.
     """
     if session.new or session.dirty or session.deleted:
         raise RuntimeError("changes were made outside of a write transaction")
     session.rollback()
     try:
-        connection = session.connection(execution_options={WRITE: True if wait else AT_ONCE})
+        connection = _begin_writing(session, True if wait else AT_ONCE)
         if connection.dialect.name == "postgresql":
             patience = BUSY_TIMEOUT * 1000 if wait else _HARDLY
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = {patience}")
@@ -210,12 +212,28 @@ def write_transaction(session: Session, *, wait: bool = True) -> Iterator[Sessio
         session.rollback()
         if is_busy(error):
             raise UnavailableError("The database is busy. Please try again.") from error
+        if is_full(error):
+            raise StorageFullError("There is no room left for the database.") from error
         if is_read_only(error):
             raise UnavailableError("The database can only be read at the moment.") from error
         raise
     except BaseException:
         session.rollback()
         raise
+
+
+def _begin_writing(session: Session, how: bool | str) -> Connection:
+    options = {WRITE: how}
+    try:
+        return session.connection(execution_options=options)
+    except DBAPIError as error:
+        if not is_read_only(error):
+            raise
+        # A connection that was opened while the disk could only be read stays as it is. New ones
+        # are not, once the disk is.
+        session.rollback()
+        session.get_bind().engine.dispose()
+        return session.connection(execution_options=options)
 
 
 def add_if_new(session: Session, row: Base) -> bool:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from packslip import migrating
 from packslip.db import Base, Changed, db, migrations_folder
+from packslip.db_failures import DataFolderError
 from packslip.errors import PackslipError
 
 log = structlog.get_logger(__name__)
@@ -70,19 +71,20 @@ def upgrade_schema() -> None:
 
     Raises:
         NewerSchemaError: it is newer than this version, and does not work with it.
+        DataFolderError: nothing can be written to the data folder.
+        SQLAlchemyError: the database cannot be used; see `packslip.db_failures`.
     """
-    current, newest = schema_revisions()
+    # On PostgreSQL the migrations themselves see to it that others wait, on all machines.
+    with _alone_on_this_machine():
+        current, newest = schema_revisions()
+        if current is None or current < newest:
+            migrating.upgrade()
+            return
     if current == newest:
         return
-    if current is not None and current > newest:
-        if schema_fault() is not None:
-            raise NewerSchemaError(current, _works_with(), newest)
-        log.warning("the schema is newer, and works with this version", at=current, known=newest)
-        return
-    with _alone_on_this_machine():
-        # On PostgreSQL the migrations themselves see to it that others wait, on all machines.
-        if schema_revisions()[0] != newest:
-            migrating.upgrade()
+    if schema_fault() is not None:
+        raise NewerSchemaError(current, _works_with(), newest)
+    log.warning("the schema is newer, and works with this version", at=current, known=newest)
 
 
 def note_what_it_works_with(connection: Connection, oldest: str) -> None:
@@ -108,6 +110,11 @@ def _works_with() -> str | None:
 
 @contextmanager
 def _alone_on_this_machine() -> Iterator[None]:
-    with (Path(current_app.instance_path) / "migrate.lock").open("w") as lock:
+    folder = Path(current_app.instance_path)
+    try:
+        lock = (folder / "migrate.lock").open("w")
+    except OSError as error:
+        raise DataFolderError(folder, error) from error
+    with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -37,9 +37,9 @@ def database_url(text: str) -> str:
 
 
 def storage_url(text: str) -> str:
-    """A `file:` address; or nothing."""
-    if text and not text.startswith("file:///"):
-        raise ValueError("an address of the form file:///folder")
+    """A `file:` or `s3:` address; or nothing."""
+    if text and not text.startswith(("file:///", "s3://")):
+        raise ValueError("an address of the form file:///folder or s3://bucket/prefix")
     return text
 
 

@@ -56,6 +56,13 @@ class DownloadAddresses(StrEnum):
     NONE = "none"
 
 
+class StorageDownloads(StrEnum):
+    """How files come to clients from an object store."""
+
+    STREAM = "stream"
+    REDIRECT = "redirect"
+
+
 class LogRequests(StrEnum):
     """Which requests the log has a line for, besides those over which the server fails."""
 
@@ -80,6 +87,7 @@ class Settings:
     #: Connections to PostgreSQL that a process has at most.
     database_connections: int
     storage_url: str
+    storage_downloads: StorageDownloads
     secret_key: str | None
     base_url: str
     read: Read
@@ -109,6 +117,11 @@ class Settings:
     metrics_token: str
     #: By name, where each value comes from, in words for admins; what is not there is a default.
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def staging_folder(self) -> Path:
+        """Where files are written that go into an object store."""
+        return self.data / "staging"
 
     @property
     def downloads_folder(self) -> Path:
@@ -154,8 +167,16 @@ SETTINGS = (
     Setting(
         "storage_url",
         "",
-        "Where the bytes of files live: `file:///…`. Empty: `files` in the data folder.",
+        "Where the bytes of files live: `file:///…` or `s3://bucket/prefix`. Empty: `files` in the "
+        "data folder.",
         setting_values.storage_url,
+    ),
+    Setting(
+        "storage_downloads",
+        "stream",
+        "How files come to clients from an object store: `stream` (through this server) or "
+        "`redirect` (clients are sent there with a signed address).",
+        setting_values.choice(StorageDownloads),
     ),
     Setting(
         "secret_key",
@@ -319,9 +340,21 @@ def unknown_settings(environment: Mapping[str, str]) -> list[str]:
 
 
 def secret_key(settings: Settings) -> str:
-    """The secret key that is set, else the one in the data folder, made there the first time."""
+    """The secret key that is set, else the one in the data folder, made there the first time.
+
+    Raises:
+        SettingsError: it can be neither read nor made there.
+    """
     if settings.secret_key:
         return settings.secret_key
+    try:
+        return _kept_secret_key(settings)
+    except OSError as error:
+        fault = f"PACKSLIP_DATA: {settings.data} cannot be used: {error.strerror}"
+        raise SettingsError([fault]) from error
+
+
+def _kept_secret_key(settings: Settings) -> str:
     path = settings.data / "secret-key"
     if not path.exists():
         draft = settings.data / f"secret-key.{os.getpid()}.{secrets.token_hex(4)}"

@@ -62,6 +62,8 @@ class _Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Flask:
         app = create_app()
         with app.app_context():
+            # This process may come in place of one that was killed while it received files.
+            current_storage().clean_staging()
             current_recorder().start()
             current_sender().start()
             current_deliverer().start()
@@ -125,11 +127,13 @@ def _ask_for_set_up(base_url: str, code: str) -> None:
 
 
 def _clear_up() -> None:
-    """Take in or away what processes that were killed left behind."""
+    """Take in or away what processes that were killed left behind on this machine.
+
+    An object store is not asked before the workers are forked: its client does not outlive that.
+    """
     drain(db.session(), current_settings().downloads_folder)
     db.session().close()
     current_storage().clean_staging()
-    staged_sweeper.current_sweeper().sweep()
     sweep_parts(mirror_folder())
 
 

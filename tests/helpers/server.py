@@ -79,6 +79,12 @@ class Server:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
+        self.launch()
+        assert self.process is not None
+        self._wait_until_it_answers(self.process)
+
+    def launch(self) -> None:
+        """Start the server; whether it answers yet is another question."""
         arguments = ["serve", "--port", str(self.port), "--workers", str(self.workers)]
         self.folder.mkdir(parents=True, exist_ok=True)
         log = self.folder / "server.log"
@@ -103,7 +109,6 @@ class Server:
             )
         if self not in STARTED:
             STARTED.append(self)
-        self._wait_until_it_answers(self.process)
 
     def _wait_until_it_answers(self, process: subprocess.Popen[bytes] | Fork) -> None:
         deadline = time.monotonic() + PATIENCE
@@ -133,6 +138,9 @@ class Server:
         assert self.process is not None
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            # It may not have come to lead a group yet.
+            os.kill(self.process.pid, signal.SIGKILL)
         self.process.wait(PATIENCE)
 
     def command(self, *arguments: str, send: str | None = None) -> str:
@@ -174,10 +182,11 @@ class Server:
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return bytes(answer.read())
 
-    def upload(self, token: str, file: Path) -> httpx.Response:
-        """Send a file as uploading tools do, without their time to start."""
+    def upload_request(self, token: str, file: Path) -> httpx.Request:
+        """What uploading tools send for a file."""
         name, version = file.name.split("-")[:2]
         wheel = file.suffix == ".whl"
+        content = file.read_bytes()
         fields = {
             ":action": "file_upload",
             "protocol_version": "1",
@@ -186,16 +195,18 @@ class Server:
             "version": version if wheel else version.removesuffix(".tar.gz"),
             "filetype": "bdist_wheel" if wheel else "sdist",
             "pyversion": "py3" if wheel else "source",
-            "sha256_digest": hashlib.sha256(file.read_bytes()).hexdigest(),
+            "sha256_digest": hashlib.sha256(content).hexdigest(),
         }
-        with file.open("rb") as content:
-            return httpx.post(
-                self.upload_url,
-                data=fields,
-                files={"content": (file.name, content)},
-                auth=("__token__", token),
-                timeout=PATIENCE,
-            )
+        request = httpx.Request(
+            "POST", self.upload_url, data=fields, files={"content": (file.name, content)}
+        )
+        (authorized,) = httpx.BasicAuth("__token__", token).auth_flow(request)
+        return authorized
+
+    def upload(self, token: str, file: Path) -> httpx.Response:
+        """Send a file as uploading tools do, without their time to start."""
+        with httpx.Client(timeout=PATIENCE) as client:
+            return client.send(self.upload_request(token, file))
 
     def page(self, name: str) -> dict[str, Any] | None:
         """The package's page in the Simple API with whole addresses, or None if there is none."""

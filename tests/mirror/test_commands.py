@@ -22,14 +22,13 @@ from tests.helpers.upstream import JSON, ScriptedUpstream, answer, scripted_upst
 from packslip.db import db, write_transaction
 from packslip.events.models import Action, Event
 from packslip.mirror.commands import mirror_commands
-from packslip.mirror.file_operations import kept_metadata_key
 from packslip.mirror.models import MirrorFile, MirrorPage, PageState
 from packslip.notes.fields import NoteFields
 from packslip.notes.models import Note, Visibility
 from packslip.notes.operations import create_note
 from packslip.packages.models import Act, File, Origin, Package
 from packslip.packages.queries import find_maintainer
-from packslip.storage.protocol import content_key
+from packslip.storage.protocol import content_key, kept_metadata_key
 from packslip.web.context import current_storage
 
 DATA, METADATA = b"the bytes of a wheel", b"Metadata-Version: 2.1\n"

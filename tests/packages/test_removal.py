@@ -10,10 +10,12 @@ from packslip.packages.models import (
     File,
     Language,
     Maintainer,
+    Origin,
     Package,
     RegisteredFilename,
     Release,
 )
+from packslip.storage.protocol import kept_metadata_key
 
 
 def count(session: Session, model: type[Base]) -> int:
@@ -102,3 +104,17 @@ def test_kept_metadata_goes_with_its_file(session: Session) -> None:
     key = file.storage_key
     with write_transaction(session):
         assert removal.remove_file(session, ACTOR, file) == [key, f"{key}.metadata"]
+
+
+def test_metadata_of_a_mirrored_file_goes_with_it_though_its_bytes_are_not_here(
+    session: Session,
+) -> None:
+    package = add_releases(session, "a", {"1.0": ["a-1.0.zip"]})
+    with write_transaction(session):
+        package.origin = Origin.MIRRORED
+        (file,) = package.releases[0].files
+        file.storage_key, file.metadata_sha256 = None, "0" * 64
+    with write_transaction(session):
+        assert removal.remove_package(session, ACTOR, package) == [
+            kept_metadata_key("0" * 64, "a-1.0.zip")
+        ]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.helpers.objects import new_bucket
 
+from packslip.storage.factory import open_storage
 from packslip.storage.local import LocalStorage
 from packslip.storage.protocol import (
     BLOCK_SIZE,
@@ -20,7 +23,12 @@ from packslip.storage.protocol import (
     content_key,
 )
 
-STORAGES: dict[str, Callable[[Path], Storage]] = {"folder": LocalStorage}
+
+def bucket(folder: Path) -> Storage:
+    return open_storage(new_bucket(), staging=folder)
+
+
+STORAGES: dict[str, Callable[[Path], Storage]] = {"folder": LocalStorage, "bucket": bucket}
 
 KEY = content_key("ab" * 32, "demo-1.0-py3-none-any.whl")
 
@@ -152,6 +160,42 @@ def test_a_deleted_key_can_be_put_again(storage: Storage) -> None:
     assert read(storage, KEY) == b"abc"
 
 
+def test_all_keys_are_listed_and_nothing_else(storage: Storage) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=2)
+    assert list(storage.keys()) == []
+    storage.put_bytes(KEY, b"abc")
+    storage.put_bytes(f"{KEY}.metadata", b"")
+    storage.put_bytes("staged/" + "0" * 32, b"12")
+    storage.put_bytes("aside", b"damaged")
+    storage.set_aside("aside")
+    with storage.stage() as staged:
+        staged.write(b"half")
+        listed = list(storage.keys())
+    sizes = {KEY: 3, f"{KEY}.metadata": 0, "staged/" + "0" * 32: 2}
+    assert {one.key: one.size for one in listed} == sizes
+    assert all(before < one.put_at <= datetime.now(UTC) for one in listed)
+
+
+def test_a_key_that_was_put_again_is_not_unused(storage: Storage) -> None:
+    storage.put_bytes(KEY, b"abc")
+    later = datetime.now(UTC) + timedelta(hours=1)
+    assert not storage.delete_unused(KEY, since=later - timedelta(hours=2))
+    assert read(storage, KEY) == b"abc"
+    assert storage.delete_unused(KEY, since=later)
+    assert not storage.exists(KEY)
+    assert not storage.delete_unused(KEY, since=later)
+    assert list(storage.keys()) == []
+
+
+def test_what_is_set_aside_has_no_key_and_makes_room_for_what_is_right(storage: Storage) -> None:
+    storage.put_bytes(KEY, b"damaged")
+    storage.set_aside(KEY)
+    assert not storage.exists(KEY)
+    storage.set_aside(KEY)
+    storage.put_bytes(KEY, b"right")
+    assert read(storage, KEY) == b"right"
+
+
 def test_a_new_storage_is_ready(storage: Storage) -> None:
     storage.check()
     assert storage.clean_staging() == 0
@@ -163,7 +207,7 @@ def test_a_new_storage_is_ready(storage: Storage) -> None:
      "a\0b", "a\nb", "a/" + "x" * 256, "a/" + "é" * 128, "a\udcff"],
 )  # fmt: skip
 def test_a_key_that_could_lead_out_is_refused_everywhere(storage: Storage, key: str) -> None:
-    for method in (storage.open, storage.exists, storage.delete):
+    for method in (storage.open, storage.exists, storage.delete, storage.set_aside):
         with pytest.raises(InvalidKeyError):
             method(key)
     with pytest.raises(InvalidKeyError):

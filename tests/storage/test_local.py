@@ -207,3 +207,33 @@ def test_a_file_that_is_cleaned_away_before_its_lock_is_made_anew(
     storage.put_bytes(KEY, b"abc")
     assert removed
     assert files_in(tmp_path) == [Path(KEY)]
+
+
+def test_storing_a_key_again_makes_it_young(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    storage.put_bytes(KEY, b"abc")
+    os.utime(tmp_path / KEY, (0, 0))
+    (old,) = storage.keys()
+    storage.put_bytes(KEY, b"abc")
+    (young,) = storage.keys()
+    assert old.put_at.year == 1970
+    assert young.put_at.year > 1970
+    assert not storage.delete_unused(KEY, since=old.put_at)
+
+
+def test_what_was_set_aside_is_kept(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    key = content_key("ab" * 32, "é" * 127)
+    storage.put_bytes(key, b"damaged")
+    storage.set_aside(key)
+    (kept,) = (tmp_path / ".aside").iterdir()
+    assert kept.read_bytes() == b"damaged"
+
+
+def test_a_dry_run_counts_what_was_left_behind_and_leaves_it(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    with storage.stage() as staged:
+        (staged.path.parent / "left").write_bytes(b"half")
+        assert storage.clean_staging(dry_run=True) == 1
+        assert storage.clean_staging() == 1
+        assert storage.clean_staging(dry_run=True) == 0

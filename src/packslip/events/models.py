@@ -57,6 +57,8 @@ class Action(StrEnum):
     RELEASE_REMOVE = "release.remove"
     FILE_UPLOAD = "file.upload"
     FILE_REMOVE = "file.remove"
+    FILE_LOSE = "file.lose"
+    FILE_RECOVER = "file.recover"
     NOTE_CREATE = "note.create"
     NOTE_EDIT = "note.edit"
     NOTE_SHARE = "note.share"
@@ -93,6 +95,7 @@ class Action(StrEnum):
     RULE_CHANGE = "rule.change"
     RULE_REMOVE = "rule.remove"
     EXCEPTION_DECLINE = "exception.decline"
+    DATA_MEND = "data.mend"
 
 
 class Event(Created, Base):

@@ -53,6 +53,8 @@ SENTENCES: Mapping[str, str] = {
     Action.RELEASE_REMOVE: "removed the release {package} {version} for good",
     Action.FILE_UPLOAD: "published the file {filename}",
     Action.FILE_REMOVE: "removed the file {filename} for good",
+    Action.FILE_LOSE: "took the bytes of {filename} out of the index{because}",
+    Action.FILE_RECOVER: "put the bytes of {filename} back into the index",
     Action.NOTE_CREATE: "wrote the {note}",
     Action.NOTE_EDIT: "edited the {note}",
     Action.NOTE_SHARE: "let others see the {note}",
@@ -89,6 +91,7 @@ SENTENCES: Mapping[str, str] = {
     Action.RULE_CHANGE: "changed the rule {name}{change}",
     Action.RULE_REMOVE: "removed the rule {name}",
     Action.EXCEPTION_DECLINE: "declined the exception that the {note} asks for",
+    Action.DATA_MEND: "mended {what}{because}",
 }
 
 #: The same where people acted on themselves.
@@ -145,6 +148,7 @@ def _values(event: Event) -> Mapping[str, str]:
         "subject": _subject(event) or _UNKNOWN,
         "name": str(name or data.get("policy") or _UNKNOWN),
         "version": str(data.get("version") or _UNKNOWN),
+        "what": str(data.get("what") or _UNKNOWN),
         "filename": str(data.get("filename") or _UNKNOWN),
         "versions": _behind(": ", _listed(data.get("versions"))),
         "filenames": _behind(": ", _listed(data.get("filenames"))),

@@ -13,10 +13,10 @@ from packslip.downloads.recorder import current_recorder
 from packslip.index.finished import Basis
 from packslip.index.finishing import keep_finished, may_be_kept
 from packslip.index.held_files import HeldFile
-from packslip.mirror.file_operations import USE_GRAIN, kept_metadata_key
+from packslip.mirror.file_operations import USE_GRAIN
 from packslip.mirror.verdict import judged
 from packslip.packages.stamps import stamp_of
-from packslip.storage.protocol import MissingBytesError, metadata_key
+from packslip.storage.protocol import MissingBytesError, kept_metadata_key, metadata_key
 from packslip.web.context import current_storage
 
 #: Bytes of the largest file that is kept. The kernel sends larger ones as well.

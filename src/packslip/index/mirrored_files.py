@@ -10,17 +10,12 @@ from werkzeug import Response
 
 from packslip.db import write_transaction
 from packslip.index.held_files import HeldFile
-from packslip.mirror.file_operations import (
-    kept_metadata_key,
-    note_lost,
-    note_lost_metadata,
-    note_use,
-)
+from packslip.mirror.file_operations import note_lost, note_lost_metadata, note_use
 from packslip.mirror.file_queries import NotInBundleError, came_by_bundle, wanted_file
 from packslip.mirror.following import Following, NothingCameError, follow
 from packslip.mirror.metadata import provide_metadata
 from packslip.mirror.waiting import a_place
-from packslip.storage.protocol import MissingBytesError
+from packslip.storage.protocol import MissingBytesError, kept_metadata_key
 from packslip.web.metrics import current_metrics
 from packslip.web.stored import blank_answer, send_stored
 
@@ -117,6 +112,7 @@ def _send_held(session: Session, found: HeldFile, on_whole: Callable[[], None]) 
             sha256=found.sha256,
             last_modified=found.uploaded_at,
             on_whole=on_whole,
+            may_redirect=True,
         )
     except MissingBytesError:
         if came_by_bundle(session, found.package_id):
@@ -147,6 +143,7 @@ def _send_kept(
         sha256=wanted.sha256,
         last_modified=found.uploaded_at,
         on_whole=on_whole,
+        may_redirect=True,
     )
 
 

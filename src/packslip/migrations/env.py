@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from packslip import all_models  # noqa: F401 - the tables are known once their models are imported
-from packslip.connecting import is_busy
 from packslip.db import Base, BigId, BytewiseText, UTCDateTime, tables_being_copied, utc_now
+from packslip.db_failures import is_busy
 from packslip.downloads.partitions import is_partition
 from packslip.packages.search_index import is_index_table
 from packslip.schema import note_what_it_works_with

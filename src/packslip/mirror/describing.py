@@ -13,7 +13,6 @@ from packslip.db import write_transaction
 from packslip.errors import PackslipError
 from packslip.events.models import Action
 from packslip.events.operations import record
-from packslip.mirror.file_operations import kept_metadata_key
 from packslip.mirror.metadata import provide_metadata
 from packslip.mirror.models import MirrorFile
 from packslip.mirror.telling import MIRROR
@@ -22,6 +21,7 @@ from packslip.packages.metadata import CoreMetadata, inspect_metadata
 from packslip.packages.models import File, Origin, Package, Release
 from packslip.packages.operations import touch
 from packslip.packages.queries import latest_release
+from packslip.storage.protocol import kept_metadata_key
 from packslip.web.context import current_storage
 
 log = structlog.get_logger(__name__)

@@ -17,7 +17,7 @@ from packslip.mirror.alarms import raise_alarm
 from packslip.mirror.file_queries import ForgottenFileError, Wanted
 from packslip.mirror.models import MirrorFile
 from packslip.packages.models import File, Release
-from packslip.storage.protocol import Storage, content_key
+from packslip.storage.protocol import Storage
 
 #: Who acts when nobody asked for it.
 MIRROR = Actor("the mirror")
@@ -128,15 +128,6 @@ def discard(session: Session, storage: Storage, key: str) -> None:
     except Exception as error:
         # They take up room and nobody can see them; another error is the one to tell.
         log.warning("bytes without a row were left in the storage", key=key, exc_info=error)
-
-
-def kept_metadata_key(sha256: str, filename: str) -> str:
-    """Where the storage has the metadata with that digest of a mirrored file.
-
-    It is named after its own bytes: that of the file may not be known yet, and upstreams do change
-    what they say.
-    """
-    return content_key(sha256, f"{filename}.metadata")
 
 
 def _lock(session: Session, file_id: int) -> tuple[File, MirrorFile]:

@@ -1,7 +1,7 @@
 """What the mirror does beside answering: the lists of names, texts for its packages, clearing up.
 
-It is done by a thread of each server process; what is for all of them, by one in turn. Nothing of it is lost when a process dies: what was
-not done is found to be missing the next time.
+It is done by a thread of each server process; what is for all of them, by one in turn. Nothing of
+it is lost when a process dies: what was not done is found to be missing the next time.
 """
 
 from __future__ import annotations

@@ -11,18 +11,14 @@ import structlog
 from sqlalchemy.orm import Session
 
 from packslip.db import write_transaction
-from packslip.mirror.file_operations import (
-    kept_metadata_key,
-    note_metadata,
-    record_refused_metadata,
-)
+from packslip.mirror.file_operations import note_metadata, record_refused_metadata
 from packslip.mirror.file_queries import ForgottenFileError, Wanted, wanted_file
 from packslip.mirror.models import MirrorFile
 from packslip.mirror.ranged import RangedFile, UnreadableWheelError, wheel_metadata
 from packslip.packages.latest import refresh_texts
 from packslip.packages.metadata import inspect_metadata
 from packslip.packages.models import File, Package, Release
-from packslip.storage.protocol import MissingBytesError, Storage
+from packslip.storage.protocol import MissingBytesError, Storage, kept_metadata_key
 
 log = structlog.get_logger(__name__)
 

@@ -18,7 +18,7 @@ from packslip.mirror.client import UpstreamClient, current_client
 from packslip.mirror.errors import UpstreamFailedError, UpstreamSlowError
 from packslip.mirror.fetches import POLL, mirror_folder
 from packslip.mirror.fetching import upstream_of
-from packslip.mirror.file_operations import RETRY_AFTER, kept_metadata_key
+from packslip.mirror.file_operations import RETRY_AFTER
 from packslip.mirror.file_queries import OFFERED, Wanted, wanted_file
 from packslip.mirror.following import PATIENCE, NothingCameError, follow
 from packslip.mirror.made_metadata import compare_made_metadata, metadata_of_kept
@@ -29,6 +29,7 @@ from packslip.mirror.upstreams import Upstream, is_bundled
 from packslip.mirror.waiting import a_place
 from packslip.packages.archives.members import LARGEST_METADATA
 from packslip.packages.archives.zip_records import LARGEST_DIRECTORY
+from packslip.storage.protocol import kept_metadata_key
 from packslip.web.context import current_storage
 
 #: Seconds for which a whole wheel is waited for where upstream sends no parts of it.

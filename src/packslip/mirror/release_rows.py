@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session, defer
 
 from packslip.db import dialect_insert
 from packslip.mirror.differences import Changes, KnownFile, file_values, mirror_values
-from packslip.mirror.file_operations import kept_metadata_key
 from packslip.mirror.models import MirrorFile
 from packslip.mirror.upstream_pages import UpstreamFile, UpstreamPage
 from packslip.packages.models import File, Origin, Release
 from packslip.packages.releases import new_release
 from packslip.packages.versions import canonical
+from packslip.storage.protocol import kept_metadata_key
 
 _FILE_COLUMNS = (
     *("url", "requires_python", "metadata_is_static", "sha256", "md5", "blake2_256", "size"),

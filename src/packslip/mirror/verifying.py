@@ -11,12 +11,12 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from packslip.db import write_transaction
-from packslip.mirror.file_operations import kept_metadata_key, note_lost_metadata
+from packslip.mirror.file_operations import note_lost_metadata
 from packslip.mirror.file_queries import ForgottenFileError
 from packslip.mirror.models import MirrorFile
 from packslip.mirror.room import drop_file
 from packslip.packages.models import File, Release
-from packslip.storage.protocol import MissingBytesError, Storage
+from packslip.storage.protocol import MissingBytesError, Storage, kept_metadata_key
 
 #: Files that are looked up at once.
 _BATCH = 500

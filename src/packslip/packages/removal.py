@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from packslip.events.models import Action
 from packslip.events.operations import Actor, record
 from packslip.packages.latest import refresh_texts
-from packslip.packages.models import File, Package, Release
+from packslip.packages.models import File, Origin, Package, Release
 from packslip.packages.operations import touch
-from packslip.storage.protocol import metadata_key
+from packslip.storage.protocol import kept_metadata_key, metadata_key
 
 
 def remove_package(session: Session, actor: Actor, package: Package) -> list[str]:
@@ -34,7 +34,7 @@ def remove_package(session: Session, actor: Actor, package: Package) -> list[str
     record(session, actor, Action.PACKAGE_REMOVE, package_id=package.id, data=data)
     session.delete(package)
     session.flush()
-    return _keys(files)
+    return _keys(package, files)
 
 
 def remove_release(session: Session, actor: Actor, release: Release) -> list[str]:
@@ -46,7 +46,7 @@ def remove_release(session: Session, actor: Actor, release: Release) -> list[str
     session.expire(package, ["releases"])
     touch(session, package, event)
     refresh_texts(session, package)
-    return _keys(files)
+    return _keys(package, files)
 
 
 def remove_file(session: Session, actor: Actor, file: File) -> list[str]:
@@ -60,14 +60,17 @@ def remove_file(session: Session, actor: Actor, file: File) -> list[str]:
     release.size -= file.size
     touch(session, release.package, event)
     session.expire(release, ["files"])
-    return _keys([file])
+    return _keys(release.package, [file])
 
 
-def _keys(files: list[File]) -> list[str]:
+def _keys(package: Package, files: list[File]) -> list[str]:
     keys = []
     for file in files:
         if file.storage_key is not None:
             keys.append(file.storage_key)
             if file.metadata_sha256 is not None:
                 keys.append(metadata_key(file.storage_key))
+        if package.origin == Origin.MIRRORED and file.metadata_sha256 is not None:
+            # It may be here without the bytes, and has a key of its own.
+            keys.append(kept_metadata_key(file.metadata_sha256, file.filename))
     return keys

@@ -10,7 +10,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import column, delete, func, select, table, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnClause,
+    column,
+    delete,
+    func,
+    literal_column,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.orm import Session
 
 from packslip.accounts.models import User
@@ -27,6 +37,8 @@ from packslip.packages.search_texts import (
 
 #: Packages that are brought into the index together.
 BATCH = 500
+
+_WORDS = table("search_words")
 
 TRIGRAMS = table("search_trigrams", column("trigram"), column("entry_id"))
 
@@ -92,6 +104,55 @@ def reindex_packages(session: Session, package_ids: Sequence[str]) -> None:
     """The same from the ground up, for an index that was made by other rules."""
     session.execute(delete(SearchEntry).where(SearchEntry.package_id.in_(package_ids)))
     index_packages(session, package_ids)
+
+
+def stale_packages(session: Session, package_ids: Sequence[str]) -> list[str]:
+    """Those of the packages whose entries are not as they would be written now, or have no words.
+
+    Which words they have is not looked at.
+    """
+    entries = {
+        row.package_id: row
+        for row in session.execute(
+            select(
+                SearchEntry.id,
+                SearchEntry.package_id,
+                SearchEntry.compact,
+                SearchEntry.latest_at,
+                SearchEntry.license_id,
+                SearchEntry.origin,
+                SearchEntry.yanked,
+                SearchEntry.pythons,
+            ).where(SearchEntry.package_id.in_(package_ids))
+        )
+    }
+    key = _words_key(session)
+    of_these = key.in_([row.id for row in entries.values()])
+    worded = set(session.scalars(select(key).select_from(_WORDS).where(of_these)))
+    return [
+        package.id
+        for package in _packages(session, package_ids)
+        if (entry := entries.get(package.id)) is None
+        or entry.id not in worded
+        or any(getattr(entry, name) != value for name, value in _entry(package).items())
+    ]
+
+
+def count_stray_words(session: Session) -> int:
+    """How many packages there are words of that are in the index no more."""
+    key = _words_key(session)
+    stray = select(func.count()).select_from(_WORDS).where(key.not_in(select(SearchEntry.id)))
+    return session.scalar(stray) or 0
+
+
+def forget_stray_words(session: Session) -> None:
+    """Remove those words."""
+    session.execute(delete(_WORDS).where(_words_key(session).not_in(select(SearchEntry.id))))
+
+
+def _words_key(session: Session) -> ColumnClause[int]:
+    name = "id" if is_postgresql(session) else "rowid"
+    return literal_column(f"search_words.{name}", BigInteger)
 
 
 def package_ids_after(session: Session, last: str) -> Sequence[str]:

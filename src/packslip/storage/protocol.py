@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
@@ -68,7 +70,7 @@ class StagedFile(Protocol):
 
 
 class StoredFile(Protocol):
-    """An open handle on stored bytes. Deleting the key meanwhile does not disturb it."""
+    """An open handle on stored bytes. Deleting the key does not disturb what is being read."""
 
     @property
     def size(self) -> int:
@@ -97,6 +99,17 @@ class StoredFile(Protocol):
         trace: TracebackType | None,
         /,
     ) -> None: ...
+
+
+@dataclass(frozen=True)
+class StoredKey:
+    """A key under which there is something, as it was when the storage was listed."""
+
+    key: str
+    #: Bytes.
+    size: int
+    #: When it was last put, be it that nothing had to be stored any more.
+    put_at: datetime
 
 
 class Storage(Protocol):
@@ -130,19 +143,41 @@ class Storage(Protocol):
             MissingBytesError: nothing is.
         """
 
+    def signed_address(self, key: str, lifetime: timedelta) -> str | None:
+        """An address at which whoever has it gets the bytes for so long; None if there is none.
+
+        Nothing is asked: there may be no bytes.
+        """
+
     def delete(self, key: str) -> None:
         """Remove the key for good. It need not exist."""
 
     def exists(self, key: str) -> bool:
         """Whether something is stored under `key`."""
 
+    def keys(self) -> Iterator[StoredKey]:
+        """Yield all keys, in no order. What comes and goes meanwhile may be among them or not."""
+
+    def delete_unused(self, key: str, *, since: datetime) -> bool:
+        """Remove the key for good, unless it was put after that; return whether it was removed.
+
+        Somebody may just be putting it: either they find it gone and store it anew, or it stays.
+        """
+
+    def set_aside(self, key: str) -> None:
+        """Take bytes that are not what they should be away from the key, but keep them.
+
+        No key leads to them any more; whoever looks after the storage can look at them. The key
+        need not exist.
+        """
+
     def check(self) -> None:
         """Return if bytes can be stored now, and raise what prevents it otherwise."""
 
-    def clean_staging(self) -> int:
+    def clean_staging(self, *, dry_run: bool = False) -> int:
         """Remove staged files that dead processes left; return their number.
 
-        Files that a living process writes to are left alone.
+        Files that a living process writes to are left alone. A `dry_run` only counts.
         """
 
 
@@ -163,6 +198,15 @@ def content_key(sha256: str, filename: str) -> str:
 def metadata_key(key: str) -> str:
     """Return the key of the core metadata that belongs to the file with this key."""
     return f"{key}.metadata"
+
+
+def kept_metadata_key(sha256: str, filename: str) -> str:
+    """Return the key of the core metadata with that digest of a mirrored file.
+
+    It is named after its own bytes: those of the file may not be known yet, and upstreams do change
+    what they say.
+    """
+    return content_key(sha256, metadata_key(filename))
 
 
 def check_key(key: str) -> str:

@@ -11,13 +11,12 @@ from typing import Any
 import msgspec
 import structlog
 from flask import Flask, Response, request
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 from werkzeug.http import HTTP_STATUS_CODES
 
 from packslip import errors
 from packslip.db import db
+from packslip.db_failures import failure_of, is_full
 from packslip.web.error_pages import error_page
 from packslip.web.request_ids import request_id
 
@@ -60,9 +59,6 @@ _SAID = {
     503: "This cannot be done at the moment.",
     504: "Another server did not answer in time.",
 }
-
-#: The database is away, or none of its connections came free in time.
-_DATABASE_FAILURES = (OperationalError, InterfaceError, NoConnectionFreeError)
 
 #: Seconds after which a client may come back that found the server unable to answer.
 RETRY_AFTER = 5
@@ -179,9 +175,9 @@ def _on_failure(error: Exception) -> Response:
 
 
 def _log_failure(error: BaseException | None) -> None:
-    if isinstance(error, _DATABASE_FAILURES):
+    told = None if error is None else failure_of(error)
+    if told is not None:
         # While it is away every request comes here: one line for each is enough.
-        told = str(getattr(error, "orig", None) or error)
         log.error("the database failed", error=told, kind=type(error).__name__, route=_route())
     else:
         log.error("unhandled error", exc_info=error, route=_route())
@@ -189,11 +185,13 @@ def _log_failure(error: BaseException | None) -> None:
 
 def _answer_to(error: BaseException) -> Response:
     """The answer to what no table names: a failure of the database, or a bug."""
-    if not isinstance(error, _DATABASE_FAILURES):
+    if failure_of(error) is None:
         return error_response(500, f"An error on the server. Its log has more: {request_id()}")
     # What is left of the transaction would fail whatever comes next.
     with contextlib.suppress(Exception):
         db.session.rollback()
+    if is_full(error):
+        return error_response(507, "There is no room left for the database.")
     return error_response(503, "The database cannot be reached at the moment.")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import BinaryIO
 
 import structlog
@@ -12,12 +12,15 @@ from flask import request
 from werkzeug import Response
 from werkzeug.http import is_resource_modified, parse_date, parse_range_header
 
-from packslip.settings import Read
+from packslip.settings import Read, StorageDownloads
 from packslip.storage.protocol import MissingBytesError, StoredFile
 from packslip.web.context import current_settings, current_storage
 
 #: Bytes at the end of a body that are held back until everything before them was sent.
 LAST_BLOCK = 64 * 1024
+
+#: For how long a client may begin to fetch what it was sent to.
+LIFETIME = timedelta(minutes=5)
 
 #: Seconds for which caches may keep what never changes.
 _YEAR = 365 * 24 * 60 * 60
@@ -31,6 +34,7 @@ def send_stored(
     sha256: str,
     last_modified: datetime,
     on_whole: Callable[[], None] | None = None,
+    may_redirect: bool = False,
 ) -> Response:
     """Answer with what is stored under `key`, whose digest is `sha256`, or with a part of it.
 
@@ -41,12 +45,21 @@ def send_stored(
     to the client's connection, and before that block does. So it is called for every client that
     got everything, whenever the process dies, and for none whose connection broke before.
 
+    With `may_redirect` the client is sent to the object store, if that is set and there is one.
+    `on_whole` is then called when it is sent there for the whole: nobody tells how it went on.
+
     Raises:
         MissingBytesError: there is nothing under the key.
     """
     response = blank_answer(sha256, last_modified)
     if response.status_code != 200:
         return response
+    if may_redirect and request.method == "GET":
+        redirection = _redirection(key)
+        if redirection is not None:
+            if on_whole is not None and "Range" not in request.headers:
+                on_whole()
+            return redirection
     stored = _open(key)
     part = _requested_part(response, stored.size)
     if part is None:
@@ -91,6 +104,23 @@ def _open(key: str) -> StoredFile:
     except MissingBytesError:
         log.error("stored bytes are missing", key=key)
         raise
+
+
+def _redirection(key: str) -> Response | None:
+    if current_settings().storage_downloads is not StorageDownloads.REDIRECT:
+        return None
+    storage = current_storage()
+    address = storage.signed_address(key, LIFETIME)
+    if address is None:
+        return None
+    if not storage.exists(key):
+        log.error("stored bytes are missing", key=key)
+        raise MissingBytesError(key)
+    response = Response(status=302, mimetype="text/plain")
+    response.location = address
+    # It is for this client alone, and soon worth nothing.
+    response.cache_control.no_store = True
+    return response
 
 
 def _allow_caching(response: Response) -> None:

@@ -31,9 +31,9 @@ from packslip.events.models import Event
 from packslip.mirror.alarm_words import text_of
 from packslip.mirror.alarms import open_alarms
 from packslip.mirror.fetches import current_fetches
-from packslip.mirror.file_operations import kept_metadata_key
 from packslip.packages.metadata import inspect_metadata
 from packslip.packages.models import File, Package, Release
+from packslip.storage.protocol import kept_metadata_key
 from packslip.web.context import current_storage
 
 SMALL = b"0123456789"

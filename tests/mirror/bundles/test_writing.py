@@ -27,10 +27,9 @@ from packslip.mirror.bundles.writing import (
     write_bundle,
 )
 from packslip.mirror.commands import mirror_commands
-from packslip.mirror.file_operations import kept_metadata_key
 from packslip.packages.models import File, Release
 from packslip.storage.local import LocalStorage
-from packslip.storage.protocol import content_key
+from packslip.storage.protocol import content_key, kept_metadata_key
 from packslip.web.context import current_storage
 
 UPLOADED = datetime(2024, 5, 6, 7, 8, 9, 123456, tzinfo=UTC)

@@ -93,7 +93,11 @@ def _bytes(found: HeldFile, reader: Identity | None) -> Response:
     assert found.storage_key is not None
     assert found.sha256 is not None
     return send_stored(
-        found.storage_key, sha256=found.sha256, last_modified=found.uploaded_at, on_whole=record
+        found.storage_key,
+        sha256=found.sha256,
+        last_modified=found.uploaded_at,
+        on_whole=record,
+        may_redirect=True,
     )
 
 

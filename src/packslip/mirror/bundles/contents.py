@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from packslip.errors import NotFoundError
 from packslip.mirror.bundles.manifests import BundledFile, BundledPackage, Manifest, made_by
-from packslip.mirror.file_operations import kept_metadata_key
 from packslip.mirror.forgetting import HostedPackageError
 from packslip.mirror.models import MirrorFile, MirrorPage
 from packslip.mirror.upstream_pages import UpstreamFile, UpstreamPage
@@ -22,7 +21,7 @@ from packslip.mirror.verdict import judged
 from packslip.packages.models import File, Origin, Package, Release
 from packslip.packages.queries import get_package
 from packslip.simple_api.page import PackageStatus
-from packslip.storage.protocol import MissingBytesError, Storage, content_key
+from packslip.storage.protocol import MissingBytesError, Storage, content_key, kept_metadata_key
 
 
 class NothingKeptError(NotFoundError):

@@ -17,12 +17,11 @@ from packslip.errors import UnavailableError
 from packslip.mirror import file_operations
 from packslip.mirror.bundles.manifests import BundledFile, Entry
 from packslip.mirror.differences import ALTERED
-from packslip.mirror.file_operations import kept_metadata_key
 from packslip.mirror.file_queries import ForgottenFileError, Wanted, wanted_file
 from packslip.mirror.models import MirrorFile
 from packslip.mirror.parts import PartFile, part_path
 from packslip.packages.models import File
-from packslip.storage.protocol import Storage, content_key
+from packslip.storage.protocol import Storage, content_key, kept_metadata_key
 
 #: Seconds for which a file that is just being fetched is waited for.
 PATIENCE = 60.0

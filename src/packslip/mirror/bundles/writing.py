@@ -21,8 +21,7 @@ from packslip.mirror.bundles.manifests import (
     entries,
     write_manifest,
 )
-from packslip.mirror.file_operations import kept_metadata_key
-from packslip.storage.protocol import MissingBytesError, Storage, content_key
+from packslip.storage.protocol import MissingBytesError, Storage, content_key, kept_metadata_key
 
 _BLOCK = tarfile.BLOCKSIZE
 

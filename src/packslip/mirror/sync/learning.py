@@ -15,7 +15,6 @@ from packaging.utils import NormalizedName
 from packslip.db import write_transaction
 from packslip.errors import NotFoundError, PackslipError
 from packslip.mirror.fetching import own_session
-from packslip.mirror.file_operations import kept_metadata_key
 from packslip.mirror.refreshing import make_current
 from packslip.mirror.sync.facts import known_package, known_requirements, pin
 from packslip.mirror.sync.fetching import Crew, Failure, failures, hold, hold_metadata
@@ -24,6 +23,7 @@ from packslip.mirror.sync.sources import needs_of_source
 from packslip.mirror.sync.values import KnownFile, KnownPackage, Missing, Pick, Withheld
 from packslip.mirror.verdict import RefusedByRuleError
 from packslip.packages.metadata import inspect_metadata
+from packslip.storage.protocol import kept_metadata_key
 from packslip.web.context import current_storage
 
 
