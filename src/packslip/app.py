@@ -92,6 +92,7 @@ from packslip.web import (
     metrics,
     proxies,
     redirects,
+    replica,
     request_ids,
 )
 
@@ -152,6 +153,9 @@ BLUEPRINTS = (
     yanks.blueprint,
 )
 
+#: What is read from a replica of the database for visitors, by blueprint.
+PAGES_THAT_MAY_LAG = ("browse", "feeds", "search", "site", "sitemaps", "statistics")
+
 #: What writes each kind of mail.
 COMPOSERS = {**mails.COMPOSERS, **watch_mails.COMPOSERS}
 
@@ -204,6 +208,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     forgery.init_app(app)
     current.init_app(app)
     site_second_factor.init_app(app)
+    replica.init_app(app, settings, PAGES_THAT_MAY_LAG)
     redirects.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

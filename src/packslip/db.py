@@ -10,12 +10,14 @@ from typing import Annotated, Any, cast
 
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as BoundSession
 from sqlalchemy import (
     JSON,
     BigInteger,
     Connection,
     DateTime,
     Dialect,
+    Engine,
     Integer,
     MetaData,
     String,
@@ -136,7 +138,22 @@ class Changed(Created):
     updated_at: Mapped[datetime] = mapped_column(server_default=utc_now(), onupdate=utc_now())
 
 
-db = SQLAlchemy(model_class=Base)
+#: Where a session keeps the engine of the replica that it reads from.
+_REPLICA = "packslip_replica"
+
+
+class _Session(BoundSession):
+    """A session that may read from a replica."""
+
+    def get_bind(self, *args: Any, **kwargs: Any) -> Engine | Connection:
+        """The replica's engine while that is to be read from, else the database's."""
+        replica: Engine | None = self.info.get(_REPLICA)
+        if replica is not None and kwargs.get("bind") is None:
+            return replica
+        return super().get_bind(*args, **kwargs)
+
+
+db = SQLAlchemy(model_class=Base, session_options={"class_": _Session})
 
 
 _MIGRATIONS = "packslip_migrations"
@@ -187,6 +204,11 @@ def session() -> Session:
     return db.session()
 
 
+def read_from(session: Session, replica: Engine | None) -> None:
+    """Have the session read from the replica until it writes, or from the database itself."""
+    session.info[_REPLICA] = replica
+
+
 @contextmanager
 def write_transaction(session: Session, *, wait: bool = True) -> Iterator[Session]:
     """Run the block as one transaction that writes, and commit it at the end.
@@ -201,6 +223,7 @@ def write_transaction(session: Session, *, wait: bool = True) -> Iterator[Sessio
     if session.new or session.dirty or session.deleted:
         raise RuntimeError("changes were made outside of a write transaction")
     session.rollback()
+    read_from(session, None)
     try:
         connection = _begin_writing(session, True if wait else AT_ONCE)
         if connection.dialect.name == "postgresql":

@@ -36,6 +36,13 @@ def database_url(text: str) -> str:
     return text
 
 
+def replica_url(text: str) -> str:
+    """An address of PostgreSQL that SQLAlchemy takes; or nothing."""
+    if text and not text.startswith(("postgres://", "postgresql")):
+        raise ValueError("an address that begins with postgresql://")
+    return database_url(text)
+
+
 def storage_url(text: str) -> str:
     """A `file:` or `s3:` address; or nothing."""
     if text and not text.startswith(("file:///", "s3://")):

@@ -24,7 +24,16 @@ PREFIX = "PACKSLIP_"
 TOKEN_VARIABLE = "PACKSLIP_TOKEN"  # noqa: S105 - a name
 
 #: Settings whose values are shown to nobody.
-SECRETS = frozenset({"secret_key", "smtp_url", "database_url", "upstream_url", "metrics_token"})
+SECRETS = frozenset(
+    {
+        "secret_key",
+        "smtp_url",
+        "database_url",
+        "database_replica_url",
+        "upstream_url",
+        "metrics_token",
+    }
+)
 
 #: Names that Flask and Flask-SQLAlchemy have for some of the settings.
 _FLASK_NAMES = {"SECRET_KEY": "secret_key", "SQLALCHEMY_DATABASE_URI": "database_url"}
@@ -84,6 +93,8 @@ class Settings:
 
     data: Path
     database_url: str
+    #: A replica of it that pages for visitors are read from; empty when there is none.
+    database_replica_url: str
     #: Connections to PostgreSQL that a process has at most.
     database_connections: int
     storage_url: str
@@ -157,6 +168,12 @@ SETTINGS = (
         "",
         "The database: `sqlite:///…` or `postgresql://…`. Empty: `packslip.db` in the data folder.",
         setting_values.database_url,
+    ),
+    Setting(
+        "database_replica_url",
+        "",
+        "A replica of a PostgreSQL database, from which pages for visitors are read.",
+        setting_values.replica_url,
     ),
     Setting(
         "database_connections",
