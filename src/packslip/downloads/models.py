@@ -36,8 +36,8 @@ class Download(Created, Base):
     __table_args__ = (Index(None, "package_id", "created_at"), NO_REUSE)
 
     id: Mapped[BigKey]
-    package_id: Mapped[str]
-    release_id: Mapped[int] = mapped_column(BigInteger)
+    package_id: Mapped[str] = mapped_column(index=True)
+    release_id: Mapped[int] = mapped_column(BigInteger, index=True)
     #: The file's name.
     file: Mapped[str]
     #: Whole, shortened or absent, as `PACKSLIP_DOWNLOAD_ADDRESSES` says.

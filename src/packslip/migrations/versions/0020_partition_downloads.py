@@ -20,15 +20,11 @@ down_revision = "0019"
 #: The oldest revision whose version of Packslip can use the schema from now on.
 works_with = "0019"
 
-#: Indexes of `downloads` that stay, each with its columns.
-_KEPT = {
+#: The indexes of `downloads`, each with its columns.
+_INDEXES = {
     "ix_downloads_created_at": ["created_at"],
-    "ix_downloads_package_id_created_at": ["package_id", "created_at"],
-}
-
-#: Indexes that nothing is looked for by, or that another one begins with.
-_GIVEN_UP = {
     "ix_downloads_package_id": ["package_id"],
+    "ix_downloads_package_id_created_at": ["package_id", "created_at"],
     "ix_downloads_release_id": ["release_id"],
 }
 
@@ -58,8 +54,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_turns")),
     )
     op.create_index(op.f("ix_turns_created_at"), "turns", ["created_at"])
-    for name in _GIVEN_UP:
-        schema_changes.drop_index(name, "downloads")
     if op.get_bind().dialect.name == "postgresql":
         _partition()
 
@@ -67,8 +61,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         _unite()
-    for name, columns in _GIVEN_UP.items():
-        op.create_index(op.f(name), "downloads", columns)
     op.drop_table("turns")
     op.drop_table("schema_state")
 
@@ -91,13 +83,13 @@ def _partition() -> None:
     op.execute(f"ALTER TABLE downloads RENAME TO {before}")
     op.execute(f"ALTER TABLE {before} DROP CONSTRAINT pk_downloads")
     op.execute(f"ALTER TABLE {before} ADD PRIMARY KEY USING INDEX {_KEY}")
-    for name in _KEPT:
+    for name in _INDEXES:
         op.execute(f"ALTER INDEX {name} RENAME TO {name}_before")
     op.execute(
         f"CREATE TABLE downloads (LIKE {before} INCLUDING DEFAULTS,"
         " CONSTRAINT pk_downloads PRIMARY KEY (id, created_at)) PARTITION BY RANGE (created_at)"
     )
-    for name, columns in _KEPT.items():
+    for name, columns in _INDEXES.items():
         op.create_index(op.f(name), "downloads", columns)
     op.execute("ALTER SEQUENCE downloads_id_seq OWNED BY downloads.id")
     op.execute(
@@ -115,7 +107,7 @@ def _partition() -> None:
 def _unite() -> None:
     op.execute("ALTER TABLE downloads RENAME TO downloads_in_parts")
     op.execute("ALTER TABLE downloads_in_parts RENAME CONSTRAINT pk_downloads TO pk_in_parts")
-    for name in _KEPT:
+    for name in _INDEXES:
         op.execute(f"ALTER INDEX {name} RENAME TO {name}_in_parts")
     op.execute(
         "CREATE TABLE downloads (LIKE downloads_in_parts INCLUDING DEFAULTS,"
@@ -124,7 +116,7 @@ def _unite() -> None:
     op.execute("INSERT INTO downloads SELECT * FROM downloads_in_parts")
     op.execute("ALTER SEQUENCE downloads_id_seq OWNED BY downloads.id")
     op.execute("DROP TABLE downloads_in_parts")
-    for name, columns in _KEPT.items():
+    for name, columns in _INDEXES.items():
         op.create_index(op.f(name), "downloads", columns)
 
 
