@@ -15,6 +15,9 @@ Network = IPv4Network | IPv6Network
 
 E = TypeVar("E", bound=StrEnum)
 
+#: Makes a setting's value of its text.
+Parser = Callable[[str], str]
+
 #: Stands for the address of PyPI's Simple API.
 PYPI = "pypi"
 
