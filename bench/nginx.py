@@ -45,8 +45,10 @@ server {{
   tcp_nopush on;
   gzip_static on;
   open_file_cache max=10000 inactive=60s;
-  location ~ ^/simple/(.*/)?$ {{ rewrite ^(.*)/$ $1/index.$form last; }}
-  location ~ index\\.html$ {{ internal; types {{ }} default_type text/html; add_header Vary Accept; }}
+  location ~ ^(?<place>/simple/(?:.*/)?)$ {{ rewrite ^ ${{place}}index.$form last; }}
+  location ~ index\\.html$ {{
+    internal; types {{ }} default_type text/html; add_header Vary Accept;
+  }}
   location ~ index\\.json$ {{
     internal; types {{ }} default_type application/vnd.pypi.simple.v1+json; add_header Vary Accept;
   }}
