@@ -35,8 +35,10 @@ class Host:
 
 def by_upload(server: Server, files: Sequence[Distribution]) -> None:
     """Upload everything, as people do."""
-    server.set_up()
+    for command in server.target.prepare:
+        server.run_command(command)
     with server.running():
+        server.credentials = server.target.enrol(server)
         refused = upload_all(server, files)
     if refused:
         raise BenchError(f"{len(refused)} refused, the first: {refused[0]}")
@@ -65,7 +67,7 @@ def nothing(server: Server, _: Sequence[Distribution]) -> None:
 
 
 def pypiserver(folder: Path) -> Host:
-    """With waitress and the cached folder, the fastest that it has."""
+    """With waitress, which it finds itself, and the cached folder: the fastest that it has."""
 
     def enrol(_: Server) -> Credentials:
         return Credentials("bench", "secret")
@@ -77,7 +79,7 @@ def pypiserver(folder: Path) -> Host:
     target = Target(
         name="pypiserver",
         command=(f"{folder}/pypi-server", "run", "-i", "{host}", "-p", "{port}", "-P",
-                 "{data}/htpasswd", "--server", "waitress", "--backend", "cached-dir",
+                 "{data}/htpasswd", "--server", "auto", "--backend", "cached-dir",
                  "--disable-fallback", "{data}/packages"),
         environment={},
         enrol=enrol,
@@ -106,15 +108,17 @@ def devpi(folder: Path) -> Host:
     """With one index for uploads, which carry a log-in token: Argon2 is asked once alone."""
     data = ("--serverdir", "{data}/server")
     init = (f"{folder}/devpi-init", *data, "--no-root-pypi", "--root-passwd", _PASSWORD)
+    # With it, log-in tokens outlive the process.
+    secret = ("--secretfile", "{data}/secret")
     target = Target(
         name="devpi",
-        command=(f"{folder}/devpi-server", *data, "--host", "{host}", "--port", "{port}"),
+        command=(f"{folder}/devpi-server", *data, *secret, "--host", "{host}", "--port", "{port}"),
         environment={},
         enrol=_make_stage,
         health="/+api",
         simple="/bench/dev/+simple/",
         upload="/bench/dev/",
-        prepare=(init,),
+        prepare=((f"{folder}/devpi-gen-secret", *secret), init),
     )
     # Each upload to a package takes longer than the one before: 2,000 would take an hour.
     return Host(target, by_upload, largest=100)

@@ -118,6 +118,8 @@ class PeerRun:
             self.console.print(f"Preparing {name}")
             with self._noting(f"{name} could not be prepared"):
                 if host.fill is None:
+                    if host.of not in ready:
+                        raise BenchError(f"{host.of} could not be prepared")
                     other = ready[host.of][0]
                     server = replace(other, target=host.target, port=0, port2=0, process=None)
                 else:
