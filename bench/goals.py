@@ -134,7 +134,7 @@ GOALS: tuple[Goal, ...] = (
          metric=WALL, unit="s"),
     Goal("memory at rest, a process", "at rest, largest", (Bound(60 * 2**20 / 1e6),),
          metric="pss_mb", unit="MB (Pss)"),
-    *(Goal(f"PostgreSQL, {case}", case, (Bound(1.5, OWN),), OWN_POSTGRESQL)
+    *(Goal(f"PostgreSQL, {case}", case, (Bound(1.5, OWN),), OWN_POSTGRESQL, peers=())
       for case in ("1 file, HTML", "1 file, JSON", "7 files, JSON", "2,000 files, JSON")),
 )  # fmt: skip
 
