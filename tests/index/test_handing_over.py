@@ -11,7 +11,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from bench import nginx
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,6 +19,7 @@ from tests.helpers.databases import SQLiteDatabases
 from tests.helpers.server import free_port, serving
 from tests.helpers.stored import add_stored_file, path_of
 
+from bench import nginx
 from packslip.db import db
 from packslip.downloads.drain import drain
 from packslip.downloads.models import Download
