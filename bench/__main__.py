@@ -13,6 +13,7 @@ from rich.console import Console
 from bench import pages, search
 from bench.catalogue import Size
 from bench.curves import write_curves
+from bench.figures import write_figures
 from bench.goal_table import show_goals
 from bench.load import find_client
 from bench.mirror_run import SUITES as MIRROR_SUITES
@@ -227,7 +228,8 @@ bench.add_command(measure_peers)
     type=click.Path(file_okay=False, path_type=Path),
     help="Write pictures of growth into this folder.",
 )
-def show(*, file: Path, markdown: bool, pictures: Path | None) -> None:
+@click.option("--into", type=_FILE, help="Write the table of goals into this page.")
+def show(*, file: Path, markdown: bool, pictures: Path | None, into: Path | None) -> None:
     """Show the results that a run kept with --json."""
     # A table that is cut to the terminal's width is no Markdown.
     console = Console(width=400) if markdown else _console()
@@ -235,6 +237,8 @@ def show(*, file: Path, markdown: bool, pictures: Path | None) -> None:
     report(results, console, markdown=markdown)
     if any(one.suite == "peers" for one in results.measurements):
         show_goals(results, console, markdown=markdown)
+    if into:
+        write_figures(results, into)
     for path in write_curves(results.measurements, pictures) if pictures else ():
         click.echo(f"Wrote {path}", err=True)
 

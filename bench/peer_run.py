@@ -75,7 +75,8 @@ class PeerRun:
             folder = Path(name)
             about = machine.describe(folder)
             with load_process() as self._pool:
-                self._side_by_side(folder)
+                if self.jobs:
+                    self._side_by_side(folder)
                 for packages in self.sizes:
                     self._of_size(folder / f"size-{packages}", packages)
         options = asdict(self.options)

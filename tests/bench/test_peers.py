@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from bench.curves import write_curves
+from bench.figures import write_figures
 from bench.goal_table import show_goals
 from bench.goals import Row, judge
 from bench.hosts import Host, by_project
@@ -86,6 +87,20 @@ def test_growth_is_drawn(tmp_path: Path) -> None:
     assert points is not None
     assert len(points.attrib["points"].split()) == 2
     assert "packslip: page" in "".join(drawn.itertext())
+
+
+def test_figures_are_written_between_their_marks(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("Before\n<!-- figures -->\nstale\n<!-- end of figures -->\nAfter\n")
+    found = Results({"cpu": "2 x some"}, {}, [measured("packslip", "start", seconds=0.5)], [])
+    write_figures(found, page)
+    write_figures(found, page)
+
+    text = page.read_text()
+    assert text.startswith("Before\n<!-- figures -->\ncpu: 2 x some\n")
+    assert text.endswith("<!-- end of figures -->\nAfter\n")
+    assert "stale" not in text
+    assert text.count("| cold start (s)") == 1
 
 
 @pytest.mark.parametrize("peer", peer_run.PEERS)
