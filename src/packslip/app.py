@@ -89,6 +89,7 @@ from packslip.web import (
     headers,
     measuring,
     metrics,
+    page_urls,
     proxies,
     redirects,
     request_ids,
@@ -202,6 +203,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     current.init_app(app)
     site_second_factor.init_app(app)
     redirects.init_app(app)
+    page_urls.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     recorder.init_app(app, settings)

@@ -106,6 +106,13 @@ def proxies(text: str) -> int | tuple[Network, ...]:
         raise ValueError("a number from 0 to 99, or addresses and networks") from None
 
 
+def location(text: str) -> str:
+    """A path that begins and ends with a slash, or nothing."""
+    if text and not re.fullmatch(r"/([A-Za-z0-9._~-]+/)+", text):
+        raise ValueError("a path such as /_packslip_files/")
+    return text
+
+
 def choice(kind: type[E]) -> Callable[[str], E]:
     """What turns a text into a member of the enumeration."""
 

@@ -96,6 +96,8 @@ class Settings:
     max_upload: int
     #: How many proxies are believed, or the networks in which they are.
     trusted_proxies: int | tuple[Network, ...]
+    #: Where the proxy in front finds the stored files; empty when it is to send none.
+    accel_redirect: str
     download_addresses: DownloadAddresses
     #: The Simple API that is mirrored, `pypi` for PyPI's; empty when nothing is.
     upstream_url: str
@@ -210,6 +212,13 @@ SETTINGS = (
         "The reverse proxies whose `X-Forwarded-*` headers count: how many stand in front, or "
         "their addresses and networks, separated by commas.",
         setting_values.proxies,
+    ),
+    Setting(
+        "accel_redirect",
+        "",
+        "An internal location of the nginx in front, such as `/_packslip_files/`, which serves the "
+        "folder with the stored files: then nginx sends them. Empty: Packslip does.",
+        setting_values.location,
     ),
     Setting(
         "download_addresses",
