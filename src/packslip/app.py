@@ -56,7 +56,8 @@ from packslip.packages.routes import settings as package_settings
 from packslip.search.routes import api as search_api
 from packslip.search.routes import browse
 from packslip.search.routes import pages as search_pages
-from packslip.settings import Settings, load_settings, secret_key
+from packslip.secret_key import secret_key
+from packslip.settings import Settings, load_settings
 from packslip.site import second_factor as site_second_factor
 from packslip.site import set_up_gate
 from packslip.site.routes import (
@@ -90,6 +91,7 @@ from packslip.web import (
     headers,
     measuring,
     metrics,
+    page_urls,
     proxies,
     redirects,
     replica,
@@ -210,6 +212,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     site_second_factor.init_app(app)
     replica.init_app(app, settings, PAGES_THAT_MAY_LAG)
     redirects.init_app(app)
+    page_urls.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     recorder.init_app(app, settings)

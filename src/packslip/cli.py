@@ -22,6 +22,7 @@ from packslip.events.commands import event_commands
 from packslip.fsck.commands import fsck_command
 from packslip.migrating import schema_commands
 from packslip.mirror.commands import mirror_commands
+from packslip.moving_command import move_command
 from packslip.notes import folder_commands
 from packslip.notes.commands import note_commands, unyank, yank
 from packslip.notes.list_commands import edit, list_
@@ -67,6 +68,7 @@ for command in (
     webhook_commands,
     schema_commands,
     import_command,
+    move_command,
     check_command,
     fsck_command,
     search_command,

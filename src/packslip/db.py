@@ -39,6 +39,9 @@ from packslip.connecting import AT_ONCE, BUSY_TIMEOUT, WRITE
 from packslip.db_failures import is_busy, is_full, is_read_only
 from packslip.errors import StorageFullError, UnavailableError
 
+#: Gives a connection whose transactions take SQLite's write lock at their start.
+WRITING: Mapping[str, bool] = {WRITE: True}
+
 #: Milliseconds for which a transaction that must not wait does so on PostgreSQL.
 _HARDLY = 10
 

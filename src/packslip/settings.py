@@ -6,7 +6,6 @@ Each later source overrides the earlier ones. `SETTINGS` lists every setting the
 from __future__ import annotations
 
 import os
-import secrets
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -109,6 +108,8 @@ class Settings:
     max_upload: int
     #: How many proxies are believed, or the networks in which they are.
     trusted_proxies: int | tuple[Network, ...]
+    #: Where the proxy in front finds the stored files; empty when it is to send none.
+    accel_redirect: str
     download_addresses: DownloadAddresses
     #: Days for which single downloads are kept at least; None for ever.
     download_retention: int | None
@@ -239,6 +240,13 @@ SETTINGS = (
         setting_values.proxies,
     ),
     Setting(
+        "accel_redirect",
+        "",
+        "An internal location of the nginx in front, such as `/_packslip_files/`, which serves the "
+        "folder with the stored files: then nginx sends them. Empty: Packslip does.",
+        setting_values.location,
+    ),
+    Setting(
         "download_addresses",
         "whole",
         "How much of a client's address is kept with a download: `whole`, `shortened` "
@@ -354,37 +362,6 @@ def unknown_settings(environment: Mapping[str, str]) -> list[str]:
     return sorted(
         k for k, v in environment.items() if k.startswith(PREFIX) and v and k not in known
     )
-
-
-def secret_key(settings: Settings) -> str:
-    """The secret key that is set, else the one in the data folder, made there the first time.
-
-    Raises:
-        SettingsError: it can be neither read nor made there.
-    """
-    if settings.secret_key:
-        return settings.secret_key
-    try:
-        return _kept_secret_key(settings)
-    except OSError as error:
-        fault = f"PACKSLIP_DATA: {settings.data} cannot be used: {error.strerror}"
-        raise SettingsError([fault]) from error
-
-
-def _kept_secret_key(settings: Settings) -> str:
-    path = settings.data / "secret-key"
-    if not path.exists():
-        draft = settings.data / f"secret-key.{os.getpid()}.{secrets.token_hex(4)}"
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(48))
-        try:
-            # Unlike a rename, a link fails when another process was faster: all use one key.
-            path.hardlink_to(draft)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return path.read_text().strip()
 
 
 def _served_at(environment: Mapping[str, str]) -> dict[str, _Given]:

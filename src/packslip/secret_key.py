@@ -1,0 +1,40 @@
+"""The key that signs what is given to browsers."""
+
+from __future__ import annotations
+
+import os
+import secrets
+
+from packslip.errors import SettingsError
+from packslip.settings import Settings
+
+
+def secret_key(settings: Settings) -> str:
+    """The secret key that is set, else the one in the data folder, made there the first time.
+
+    Raises:
+        SettingsError: it can be neither read nor made there.
+    """
+    if settings.secret_key:
+        return settings.secret_key
+    try:
+        return _kept_secret_key(settings)
+    except OSError as error:
+        fault = f"PACKSLIP_DATA: {settings.data} cannot be used: {error.strerror}"
+        raise SettingsError([fault]) from error
+
+
+def _kept_secret_key(settings: Settings) -> str:
+    path = settings.data / "secret-key"
+    if not path.exists():
+        draft = settings.data / f"secret-key.{os.getpid()}.{secrets.token_hex(4)}"
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(48))
+        try:
+            # Unlike a rename, a link fails when another process was faster: all use one key.
+            path.hardlink_to(draft)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()
