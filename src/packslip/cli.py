@@ -14,6 +14,7 @@ from packslip import __version__
 from packslip.accounts.commands import token_commands, user_commands
 from packslip.accounts.factor_commands import remove_second_factor, require_second_factor
 from packslip.app import create_app
+from packslip.backups.commands import backup_command, restore_command
 from packslip.check.commands import check_command
 from packslip.db import upgrade_schema
 from packslip.db_failures import failure_of
@@ -67,6 +68,8 @@ for command in (
     webhook_commands,
     schema_commands,
     import_command,
+    backup_command,
+    restore_command,
     check_command,
     fsck_command,
     search_command,

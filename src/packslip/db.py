@@ -259,9 +259,7 @@ def schema_revisions() -> tuple[str | None, str | None]:
         revisions = text("SELECT version_num FROM alembic_version")
         current = connection.execute(revisions).scalar() if has_any else None
     folder: Path = current_app.extensions[_MIGRATIONS]
-    # They are numbered, and their files are named by it.
-    newest = max(path.name for path in (folder / "versions").glob("[0-9]*.py"))
-    return current, newest.partition("_")[0]
+    return current, migrating.newest_revision(folder)
 
 
 def upgrade_schema() -> None:

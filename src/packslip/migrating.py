@@ -14,6 +14,9 @@ from flask import Flask
 if TYPE_CHECKING:
     from flask_sqlalchemy import SQLAlchemy
 
+#: Where the migrations of this version are.
+FOLDER = Path(__file__).parent / "migrations"
+
 #: The name of the commands about the schema.
 COMMANDS = "db"
 
@@ -22,6 +25,13 @@ def attach(app: Flask, db: SQLAlchemy, migrations: Path) -> None:
     """Give the application what `flask db` and `upgrade` need."""
     app.extensions["migrate"] = _LateMigrate(app, db, migrations)
     app.cli.add_command(schema_commands)
+
+
+def newest_revision(folder: Path = FOLDER) -> str:
+    """The newest revision that there is."""
+    # They are numbered, and their files are named by it.
+    newest = max(path.name for path in (folder / "versions").glob("[0-9]*.py"))
+    return newest.partition("_")[0]
 
 
 def upgrade() -> None:

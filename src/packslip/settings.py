@@ -14,6 +14,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from flask import Config
+
 from packslip import setting_values
 from packslip.errors import SettingsError
 from packslip.setting_values import Network
@@ -31,6 +33,9 @@ _FLASK_NAMES = {"SECRET_KEY": "secret_key", "SQLALCHEMY_DATABASE_URI": "database
 
 #: A variable in which `packslip serve` tells its workers where they can be reached.
 _SERVED_AT = "_PACKSLIP_SERVED_AT"
+
+#: What the data folder calls the file with the secret key.
+_KEY_FILE = "secret-key"
 
 
 class Read(StrEnum):
@@ -123,6 +128,11 @@ class Settings:
     def downloads_folder(self) -> Path:
         """Where each process spools the downloads that it served."""
         return self.data / "downloads"
+
+    @property
+    def restore_marker(self) -> Path:
+        """A file that is there as long as a backup is not wholly restored."""
+        return self.data / "restore-unfinished"
 
 
 @dataclass(frozen=True)
@@ -323,6 +333,23 @@ def unknown_settings(environment: Mapping[str, str]) -> list[str]:
     )
 
 
+def instance_config() -> Mapping[str, Any]:
+    """What `config.py` in the data folder says, if there is one.
+
+    Raises:
+        SettingsError: a setting is wrong.
+    """
+    config = Config(os.fspath(load_settings().data))
+    config.from_pyfile("config.py", silent=True)
+    return config
+
+
+def key_file(settings: Settings) -> Path | None:
+    """Where the secret key is kept, when it is one of the data folder."""
+    path = settings.data / _KEY_FILE
+    return path if settings.secret_key is None and path.exists() else None
+
+
 def secret_key(settings: Settings) -> str:
     """The secret key that is set, else the one in the data folder, made there the first time.
 
@@ -339,9 +366,9 @@ def secret_key(settings: Settings) -> str:
 
 
 def _kept_secret_key(settings: Settings) -> str:
-    path = settings.data / "secret-key"
+    path = settings.data / _KEY_FILE
     if not path.exists():
-        draft = settings.data / f"secret-key.{os.getpid()}.{secrets.token_hex(4)}"
+        draft = settings.data / f"{_KEY_FILE}.{os.getpid()}.{secrets.token_hex(4)}"
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_urlsafe(48))
         try:
