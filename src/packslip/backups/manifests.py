@@ -20,7 +20,7 @@ SECRET_KEY = "secret-key"  # noqa: S105 - a name
 
 _SNAPSHOTS = "snapshots"
 _FILES = "files"
-_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}\Z")
+_NAME = re.compile(r"\d{8}T\d{12}Z-[0-9a-f]{8}\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -71,7 +71,7 @@ class _Head(msgspec.Struct):
 
 def new_name(now: datetime) -> str:
     """A name for a snapshot. Later ones are greater."""
-    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(4)}"
 
 
 def path_in(snapshot: str, part: str) -> str:

@@ -1,0 +1,157 @@
+"""A backup is made while people upload, commands and server are killed, and it is restored."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from urllib.request import urlopen
+
+import httpx
+import pytest
+from tests.helpers.application import sha256, wheel
+from tests.helpers.forks import fork
+from tests.helpers.processes import Finished, run_own
+from tests.helpers.server import Server, serving
+
+#: Seconds for which backups go on before they are killed.
+KILLED_AFTER = (0.0, 0.1, 0.2, 0.4, 0.8)
+
+
+class Uploads:
+    """Somebody who uploads until the server is gone."""
+
+    def __init__(self, server: Server, token: str, folder: Path) -> None:
+        self.acknowledged: dict[str, str] = {}
+        self._server, self._token, self._folder = server, token, folder
+        self._thread = threading.Thread(target=self._upload)
+        self._thread.start()
+
+    def _upload(self) -> None:
+        with suppress(httpx.HTTPError):
+            for number in range(10_000):
+                path = wheel(self._folder, f"demo{number}", "1.0")
+                if self._server.upload(self._token, path).status_code != 200:
+                    return
+                self.acknowledged[path.name] = sha256(path)
+
+    def so_far(self, least: int) -> dict[str, str]:
+        deadline = time.monotonic() + 60
+        while len(self.acknowledged) < least and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert len(self.acknowledged) >= least
+        return dict(self.acknowledged)
+
+    def wait(self) -> None:
+        self._thread.join(60)
+        assert not self._thread.is_alive()
+
+
+@pytest.fixture
+def command_of(tmp_path: Path):  # type: ignore[no-untyped-def]
+    def run(server: Server, *arguments: str) -> Finished:
+        return run_own("packslip", *arguments, environment=server.environment(), folder=tmp_path)
+
+    return run
+
+
+def test_a_backup_from_the_middle_of_load_brings_back_all_that_was_acknowledged(
+    tmp_path: Path,
+    command_of,  # type: ignore[no-untyped-def]
+) -> None:
+    folder, archive = tmp_path / "backups", tmp_path / "backup.tar"
+    with serving(tmp_path / "server") as server:
+        server.create_user("ada")
+        uploads = Uploads(server, server.create_token("ada"), tmp_path / "dists")
+        try:
+            uploads.so_far(5)
+            for seconds in KILLED_AFTER:
+                _kill_a_backup(server, tmp_path, f"{folder}/", seconds)
+                _kill_a_backup(server, tmp_path, str(archive), seconds)
+                assert not archive.exists() or _is_whole(server, command_of, archive)
+            before = uploads.so_far(10)
+            server.command("backup", f"{folder}/")
+            archive.unlink(missing_ok=True)
+            server.command("backup", str(archive))
+        finally:
+            server.kill()
+        uploads.wait()
+        assert _is_whole(server, command_of, folder)
+        assert _is_whole(server, command_of, archive)
+
+    for number, backup in enumerate((folder, archive)):
+        copy = Server(tmp_path / f"restored{number}", tmp_path / f"restored{number}" / "data")
+        copy.folder.mkdir()
+        _kill_a_restore(copy, backup)
+        said = json.loads(copy.command("restore", "--json", str(backup)))
+        assert said["damaged"] == []
+        copy.start()
+        try:
+            _check(copy, before, uploads.acknowledged)
+        finally:
+            copy.kill()
+
+
+def _kill_a_backup(server: Server, folder: Path, target: str, seconds: float) -> None:
+    process = fork(
+        "packslip",
+        "backup",
+        target,
+        environment=server.environment(),
+        folder=folder,
+        output=folder / "killed.log",
+    )
+    time.sleep(seconds)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(30)
+
+
+def _kill_a_restore(server: Server, backup: Path) -> None:
+    process = fork(
+        "packslip",
+        "restore",
+        str(backup),
+        environment=server.environment(),
+        folder=server.folder,
+        output=server.folder / "killed.log",
+    )
+    deadline = time.monotonic() + 30
+    while not (server.data / "restore-unfinished").exists() and time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        time.sleep(0.002)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(30)
+    # It is not even begun, or it is cut off, unless the blow came too late.
+    is_done = (server.data / "packslip.db").exists()
+    assert not is_done or not (server.data / "restore-unfinished").exists()
+    if is_done:
+        (server.data).rename(server.folder / "done")
+
+
+def _is_whole(server: Server, command_of, backup: Path) -> bool:  # type: ignore[no-untyped-def]
+    done = command_of(server, "restore", "--check", str(backup))
+    return bool(done.code == 0)
+
+
+def _check(server: Server, before: dict[str, str], ever: dict[str, str]) -> None:
+    """All that was acknowledged before the backup is there, and nothing half."""
+    found: dict[str, str] = {}
+    for name in server.names():
+        page = server.page(name)
+        assert page is not None
+        [file] = page["files"]
+        with urlopen(file["url"], timeout=30) as answer:
+            data = answer.read()
+        found[file["filename"]] = hashlib.sha256(data).hexdigest()
+        assert found[file["filename"]] == file["hashes"]["sha256"]
+    assert before.items() <= found.items()
+    # An upload that was committed, and not acknowledged any more, may be among them.
+    assert len(found.keys() - ever.keys()) <= 1
