@@ -166,7 +166,7 @@ def init_app(app: Flask, migrations: Path) -> None:
     """Bind the application to its database, and to the folder with its migrations."""
     db.init_app(app)
     app.extensions[_MIGRATIONS] = migrations
-    migrating.attach(app, db, migrations)
+    migrating.attach(app, db, migrations, keep_copy_before_upgrade)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             _prepare_sqlite(db.engine)
@@ -278,7 +278,35 @@ def upgrade_schema() -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         current, newest = schema_revisions()
         if current != newest:
+            _keep_copy_if_possible()
             migrating.upgrade()
+
+
+def keep_copy_before_upgrade() -> Path | None:
+    """Copy the database, if an upgrade would change what is in it, and give the copy's path.
+
+    Raises:
+        DatabaseCopyError: it cannot be copied.
+        StorageFullError: there is no room left for it.
+    """
+    current, newest = schema_revisions()
+    if current is None or current == newest:
+        return None
+    folder = Path(current_app.instance_path) / "before-upgrades"
+    return snapshots.keep_copy(db.engine, folder, current)
+
+
+def _keep_copy_if_possible() -> None:
+    try:
+        path = keep_copy_before_upgrade()
+    except snapshots.DatabaseCopyError as error:
+        # PostgreSQL takes an upgrade back as a whole when it fails, and its tools may be elsewhere.
+        if db.engine.dialect.name == "sqlite":
+            raise
+        log.warning("the database is upgraded without a copy of it", reason=error.reason)
+    else:
+        if path is not None:
+            log.info("the database as it was is kept", path=str(path))
 
 
 def session() -> Session:

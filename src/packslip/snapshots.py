@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, text
@@ -20,6 +21,9 @@ from packslip.errors import StorageFullError, UnavailableError
 
 #: Pages of SQLite that are copied at once.
 _PAGES = 4096
+
+#: Copies that `keep_copy` keeps.
+_KEPT = 3
 
 _FULL = sqlite3.SQLITE_FULL
 
@@ -62,6 +66,28 @@ def take_snapshot(engine: Engine, path: Path) -> Iterator[Snapshot]:
         name = frozen.execute(text("SELECT pg_export_snapshot()")).scalar_one()
         _run("pg_dump", engine.url, "--format=custom", f"--snapshot={name}", f"--file={path}")
         yield Snapshot(path, "postgresql", frozen)
+
+
+def keep_copy(engine: Engine, folder: Path, name: str) -> Path:
+    """Copy the database into the folder, which keeps the newest few such copies; give its path.
+
+    Raises:
+        DatabaseCopyError: it cannot be copied, or is damaged.
+        StorageFullError: there is no room left.
+    """
+    folder.mkdir(mode=0o700, exist_ok=True)
+    draft = folder / "unfinished"
+    draft.unlink(missing_ok=True)
+    try:
+        with take_snapshot(engine, draft) as snapshot:
+            suffix = "db" if snapshot.kind == "sqlite" else "dump"
+        path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{name}.{suffix}"
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    for old in sorted(folder.glob("*Z-*"))[:-_KEPT]:
+        old.unlink()
+    return path
 
 
 def load_sqlite(copy: Path, database: Path) -> None:
