@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Flask
 
-from packslip import __version__, db, migrating
+from packslip import __version__, db, migrating, upgrading
 from packslip import all_models as _all_models  # noqa: F401 - migrations and relationships need all
 from packslip.accounts import current, mails
 from packslip.accounts.routes import (
@@ -53,7 +53,8 @@ from packslip.packages.routes import settings as package_settings
 from packslip.search.routes import api as search_api
 from packslip.search.routes import browse
 from packslip.search.routes import pages as search_pages
-from packslip.settings import Settings, instance_config, load_settings, secret_key
+from packslip.secret_keys import secret_key
+from packslip.settings import Settings, instance_config, load_settings
 from packslip.site import second_factor as site_second_factor
 from packslip.site import set_up_gate
 from packslip.site.routes import (
@@ -187,7 +188,8 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
         app, settings, open_storage(settings.storage_url, staging=settings.staging_folder)
     )
     metrics.init_app(app, __version__)
-    db.init_app(app, MIGRATIONS)
+    db.init_app(app)
+    upgrading.init_app(app, MIGRATIONS)
     with app.app_context():
         metrics.watch_connections(app, db.db.engine)
     errors.init_app(app)

@@ -16,7 +16,6 @@ from packslip.accounts.factor_commands import remove_second_factor, require_seco
 from packslip.app import create_app
 from packslip.backups.commands import backup_command, restore_command
 from packslip.check.commands import check_command
-from packslip.db import upgrade_schema
 from packslip.db_failures import failure_of
 from packslip.downloads.commands import stats_command
 from packslip.errors import PackslipError, SettingsError
@@ -34,6 +33,7 @@ from packslip.settings import unknown_settings
 from packslip.site.commands import settings_command
 from packslip.site.mirror_commands import sync_command
 from packslip.subscriptions.commands import webhook_commands
+from packslip.upgrading import upgrade_schema
 from packslip.wsgi import serve
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any, cast
 
-from flask import Flask, current_app
+from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
@@ -28,9 +26,7 @@ from sqlalchemy import (
     TypeDecorator,
     case,
     event,
-    inspect,
     make_url,
-    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -41,8 +37,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from packslip import migrating
-from packslip.db_failures import DataFolderError, is_busy, is_full, is_read_only
+from packslip.db_failures import is_busy, is_full, is_read_only
 from packslip.errors import StorageFullError, UnavailableError
 
 #: Seconds for which a writer waits for another one on SQLite.
@@ -159,14 +154,9 @@ class Changed(Created):
 db = SQLAlchemy(model_class=Base)
 
 
-_MIGRATIONS = "packslip_migrations"
-
-
-def init_app(app: Flask, migrations: Path) -> None:
-    """Bind the application to its database, and to the folder with its migrations."""
+def init_app(app: Flask) -> None:
+    """Bind the application to its database."""
     db.init_app(app)
-    app.extensions[_MIGRATIONS] = migrations
-    migrating.attach(app, db, migrations, keep_copy_before_upgrade)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             _prepare_sqlite(db.engine)
@@ -250,63 +240,6 @@ def tables_being_copied(connection: Connection) -> Iterator[None]:
         raw.execute("PRAGMA legacy_alter_table = OFF")
         raw.execute("PRAGMA foreign_keys = ON")
         raw.close()
-
-
-def schema_revisions() -> tuple[str | None, str | None]:
-    """The revision that the database's schema has, and the newest one that there is."""
-    with db.engine.connect() as connection:
-        has_any = inspect(connection).has_table("alembic_version")
-        revisions = text("SELECT version_num FROM alembic_version")
-        current = connection.execute(revisions).scalar() if has_any else None
-    folder: Path = current_app.extensions[_MIGRATIONS]
-    return current, migrating.newest_revision(folder)
-
-
-def upgrade_schema() -> None:
-    """Bring the schema to the newest revision; processes that start together queue for it.
-
-    Raises:
-        DataFolderError: nothing can be written to the data folder.
-        SQLAlchemyError: the database cannot be used; see `packslip.db_failures`.
-    """
-    folder = Path(current_app.instance_path)
-    try:
-        lock = (folder / "migrate.lock").open("w")
-    except OSError as error:
-        raise DataFolderError(folder, error) from error
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        current, newest = schema_revisions()
-        if current != newest:
-            _keep_copy_if_possible()
-            migrating.upgrade()
-
-
-def keep_copy_before_upgrade() -> Path | None:
-    """Copy the database, if an upgrade would change what is in it, and give the copy's path.
-
-    Raises:
-        DatabaseCopyError: it cannot be copied.
-        StorageFullError: there is no room left for it.
-    """
-    current, newest = schema_revisions()
-    if current is None or current == newest:
-        return None
-    folder = Path(current_app.instance_path) / "before-upgrades"
-    return snapshots.keep_copy(db.engine, folder, current)
-
-
-def _keep_copy_if_possible() -> None:
-    try:
-        path = keep_copy_before_upgrade()
-    except snapshots.DatabaseCopyError as error:
-        # PostgreSQL takes an upgrade back as a whole when it fails, and its tools may be elsewhere.
-        if db.engine.dialect.name == "sqlite":
-            raise
-        log.warning("the database is upgraded without a copy of it", reason=error.reason)
-    else:
-        if path is not None:
-            log.info("the database as it was is kept", path=str(path))
 
 
 def session() -> Session:

@@ -6,7 +6,6 @@ Each later source overrides the earlier ones. `SETTINGS` lists every setting the
 from __future__ import annotations
 
 import os
-import secrets
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -33,9 +32,6 @@ _FLASK_NAMES = {"SECRET_KEY": "secret_key", "SQLALCHEMY_DATABASE_URI": "database
 
 #: A variable in which `packslip serve` tells its workers where they can be reached.
 _SERVED_AT = "_PACKSLIP_SERVED_AT"
-
-#: What the data folder calls the file with the secret key.
-_KEY_FILE = "secret-key"
 
 
 class Read(StrEnum):
@@ -342,43 +338,6 @@ def instance_config() -> Mapping[str, Any]:
     config = Config(os.fspath(load_settings().data))
     config.from_pyfile("config.py", silent=True)
     return config
-
-
-def key_file(settings: Settings) -> Path | None:
-    """Where the secret key is kept, when it is one of the data folder."""
-    path = settings.data / _KEY_FILE
-    return path if settings.secret_key is None and path.exists() else None
-
-
-def secret_key(settings: Settings) -> str:
-    """The secret key that is set, else the one in the data folder, made there the first time.
-
-    Raises:
-        SettingsError: it can be neither read nor made there.
-    """
-    if settings.secret_key:
-        return settings.secret_key
-    try:
-        return _kept_secret_key(settings)
-    except OSError as error:
-        fault = f"PACKSLIP_DATA: {settings.data} cannot be used: {error.strerror}"
-        raise SettingsError([fault]) from error
-
-
-def _kept_secret_key(settings: Settings) -> str:
-    path = settings.data / _KEY_FILE
-    if not path.exists():
-        draft = settings.data / f"{_KEY_FILE}.{os.getpid()}.{secrets.token_hex(4)}"
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(48))
-        try:
-            # Unlike a rename, a link fails when another process was faster: all use one key.
-            path.hardlink_to(draft)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return path.read_text().strip()
 
 
 def _served_at(environment: Mapping[str, str]) -> dict[str, _Given]:

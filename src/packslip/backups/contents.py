@@ -10,10 +10,9 @@ from sqlalchemy import Connection, select
 
 from packslip.index.models import StagedUpload
 from packslip.index.staged_uploads import storage_key as waiting_key
-from packslip.mirror.file_operations import kept_metadata_key
 from packslip.mirror.models import MirrorFile
 from packslip.packages.models import File
-from packslip.storage.protocol import metadata_key
+from packslip.storage.protocol import kept_metadata_key, metadata_key
 
 #: Rows that are read at once.
 _BATCH = 1000

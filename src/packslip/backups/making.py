@@ -30,7 +30,8 @@ from packslip.backups.manifests import (
 from packslip.backups.places import BackupBusyError, Target
 from packslip.errors import ConflictError
 from packslip.packages.importing.progress import Reporter
-from packslip.settings import Settings, key_file
+from packslip.secret_keys import key_file
+from packslip.settings import Settings
 from packslip.snapshots import Snapshot, take_snapshot
 from packslip.storage.protocol import BLOCK_SIZE, MissingBytesError, Storage
 

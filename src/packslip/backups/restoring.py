@@ -27,7 +27,6 @@ from packslip.backups.places import DamagedPartError, Source
 from packslip.errors import ConflictError, InvalidError
 from packslip.settings import Settings
 from packslip.snapshots import load_postgresql, load_sqlite
-from packslip.storage.local import LocalStorage
 from packslip.storage.protocol import Storage
 
 
@@ -136,7 +135,7 @@ class Restorer:
     def _require_empty(self) -> None:
         if self._database_is_there():
             raise NotEmptyError("there is a database")
-        if isinstance(self._storage, LocalStorage) and _has_files(self._storage.folder):
+        if next(self._storage.keys(), None) is not None:
             raise NotEmptyError("the storage has files")
         if _has_files(self._settings.downloads_folder):
             raise NotEmptyError("the data folder has records of downloads")
