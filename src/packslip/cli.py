@@ -34,6 +34,7 @@ from packslip.site.commands import settings_command
 from packslip.site.mirror_commands import sync_command
 from packslip.subscriptions.commands import webhook_commands
 from packslip.upgrading import upgrade_schema
+from packslip.upkeep.commands import gc_command
 from packslip.wsgi import serve
 
 
@@ -72,6 +73,7 @@ for command in (
     restore_command,
     check_command,
     fsck_command,
+    gc_command,
     search_command,
     stats_command,
     settings_command,

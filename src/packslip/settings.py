@@ -112,6 +112,10 @@ class Settings:
     metrics: MetricsAudience
     #: With which anybody may read the metrics; empty when there is none.
     metrics_token: str
+    #: Days for which each is kept; None for ever.
+    keep_downloads: int | None
+    keep_events: int | None
+    keep_drafts: int | None
     #: By name, where each value comes from, in words for admins; what is not there is a default.
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
@@ -274,6 +278,27 @@ SETTINGS = (
         "",
         "Whoever sends it as a bearer token may read `/metrics` from anywhere.",
         lambda text: text.strip(),
+    ),
+    Setting(
+        "keep_downloads",
+        "",
+        "Days after which `packslip gc` removes records of downloads; their sums stay. Empty: it "
+        "removes none.",
+        setting_values.days(1),
+    ),
+    Setting(
+        "keep_events",
+        "",
+        "Days after which `packslip gc` removes events, 31 or more. Empty: it removes none.",
+        # The database itself refuses to remove younger ones.
+        setting_values.days(31),
+    ),
+    Setting(
+        "keep_drafts",
+        "",
+        "Days after which `packslip gc` removes drafts of notes that nobody went on with. Empty: "
+        "it removes none.",
+        setting_values.days(1),
     ),
 )
 
