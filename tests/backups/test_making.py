@@ -10,15 +10,19 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 from tests.helpers.accounts import ACTOR, make_user
+from tests.helpers.app import make_app
 from tests.helpers.backups import Silent, archive_of_all, back_up, bytes_of
+from tests.helpers.databases import SQLiteDatabases
 from tests.helpers.distributions import build_wheel
+from tests.helpers.objects import new_bucket
 from tests.helpers.publishing import upload
 
 from packslip.backups.making import BackupBusyError
-from packslip.backups.places import FolderPlace, NoSnapshotError, read_snapshot, snapshots
+from packslip.backups.places import NoSnapshotError, read_snapshot, snapshots
 from packslip.backups.pruning import prune
 from packslip.backups.restoring import check_snapshot
-from packslip.db import write_transaction
+from packslip.backups.stored import BucketPlace, FolderPlace
+from packslip.db import db, write_transaction
 from packslip.packages.models import Package
 from packslip.packages.removal import remove_package
 from packslip.web.context import current_storage
@@ -71,6 +75,34 @@ def test_a_folder_gets_only_what_it_does_not_have_and_lets_go_of_what_nobody_nam
     assert [path.name for path in (folder / "snapshots").iterdir()] == [third.snapshot]
     name, manifest = read_snapshot(place)
     assert check_snapshot(place, name, manifest, Silent()) == []
+
+
+def test_a_bucket_gets_only_what_it_does_not_have(
+    sqlite_databases: SQLiteDatabases, tmp_path: Path
+) -> None:
+    app = make_app(tmp_path, sqlite_databases.create(tmp_path))
+    with app.app_context():
+        session = db.session()
+        owner = make_user(session, "ada")
+        upload(session, current_storage(), owner, build_wheel(tmp_path, "old", "1.0"))
+        address = new_bucket()
+        with BucketPlace(address, tmp_path / "staging").locked():
+            first = back_up(BucketPlace(address, tmp_path / "staging"))
+            _remove(session, "old")
+            upload(session, current_storage(), owner, build_wheel(tmp_path, "new", "1.0"))
+            second = back_up(BucketPlace(address, tmp_path / "staging"))
+        third = back_up(BucketPlace(address, tmp_path / "staging"))
+    assert (first.copied, second.copied, third.copied) == (2, 2, 0)
+    place = BucketPlace(address, tmp_path / "staging")
+    assert snapshots(place) == [first.snapshot, second.snapshot, third.snapshot]
+    assert prune(place, 1) == [first.snapshot, second.snapshot]
+    name, manifest = read_snapshot(BucketPlace(address, tmp_path / "staging"))
+    assert name == third.snapshot
+    assert check_snapshot(place, name, manifest, Silent()) == []
+    assert not any("/old-1.0" in path for path in place.file_paths())
+    place.remove(next(path for path in place.file_paths() if path.endswith(".whl")))
+    [missing] = check_snapshot(place, name, manifest, Silent())
+    assert missing.endswith("new-1.0-py3-none-any.whl")
 
 
 def test_files_that_are_damaged_here_are_named_and_left_out(

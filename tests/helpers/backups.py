@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import create_engine, inspect, text
 
 from packslip.backups.archives import new_archive, open_archive
-from packslip.backups.making import BackupMaker, Made
+from packslip.backups.making import BackupMaker, Made, working_folder
 from packslip.backups.places import Target, read_snapshot
 from packslip.backups.restoring import Restored, Restorer
 from packslip.db import db
@@ -52,7 +52,8 @@ class Silent:
 def back_up(target: Target, **options: Any) -> Made:
     """Add a snapshot of the current application to the target."""
     maker = BackupMaker(db.engine, current_storage(), current_settings(), target)
-    return maker.make("a test", options.get("show_progress", Silent()))
+    with working_folder(current_settings().data) as folder:
+        return maker.make(folder, "a test", options.get("show_progress", Silent()))
 
 
 def archive_of_all(path: Path) -> Made:
@@ -73,7 +74,7 @@ def restore(
     settings: Settings, path: Path, *, despite_damage: bool = False, fail_at: int | None = None
 ) -> Restored:
     """Restore the archive."""
-    storage = open_storage(settings.storage_url)
+    storage = open_storage(settings.storage_url, staging=settings.staging_folder)
     with open_archive(path) as source:
         name, manifest = read_snapshot(source)
         restorer = Restorer(settings, storage, source, newest_revision())

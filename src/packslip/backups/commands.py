@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
@@ -14,10 +15,11 @@ from flask.cli import with_appcontext
 
 from packslip import db
 from packslip.backups.archives import new_archive, open_archive
-from packslip.backups.making import BackupMaker, Made
-from packslip.backups.places import FolderPlace, Source, Target, read_snapshot, snapshots
+from packslip.backups.making import BackupMaker, Made, working_folder
+from packslip.backups.places import Source, Target, read_snapshot, snapshots
 from packslip.backups.pruning import prune
 from packslip.backups.restoring import Restored, Restorer, check_snapshot
+from packslip.backups.stored import BucketPlace, FolderPlace, StoredPlace
 from packslip.downloads.drain import drain
 from packslip.errors import NotFoundError
 from packslip.migrating import newest_revision
@@ -33,7 +35,7 @@ _snapshot = click.option("--snapshot", "name", metavar="NAME", help="Not the new
 
 
 @click.command("backup", short_help="Copy everything to a file or folder.")
-@click.argument("target", metavar="FILE|FOLDER/")
+@click.argument("target", metavar="FILE|FOLDER/|s3://…")
 @click.option("--keep", type=click.IntRange(1), metavar="N", help="Remove all but N snapshots.")
 @_json
 @click.pass_context
@@ -42,23 +44,28 @@ def backup_command(context: click.Context, target: str, keep: int | None, *, as_
     """Copy database, files and secret key to the archive FILE, or add them to FOLDER/.
 
     The index may be in use. A folder takes any number of snapshots, and of each later one only the
-    files that it does not have. What ends in a slash, or is a folder already, is a folder.
+    files that it does not have; so does a bucket, s3://bucket/prefix. What ends in a slash, or is a
+    folder already, is a folder.
 
     Exit codes: 0 done, 1 failed, or files are missing or damaged here, 2 wrong usage, 130
     interrupted.
     """
-    folder = _folder(target)
-    if keep is not None and folder is None:
-        raise click.UsageError("--keep is for folders: an archive has one snapshot.")
     settings = current_settings()
+    stored = _stored(target, settings.staging_folder)
+    if keep is not None and stored is None:
+        raise click.UsageError("--keep is for folders and buckets: an archive has one snapshot.")
     drain(db.session(), settings.downloads_folder)
     db.session().close()
-    with _told_when_interrupted("there is no new backup"), _target(target, folder) as place:
+    with (
+        _told_when_interrupted("there is no new backup"),
+        working_folder(settings.data) as work,
+        _target(target, stored) as place,
+    ):
         maker = BackupMaker(db.db.engine, current_storage(), settings, place)
-        made = maker.make(f"packslip {version('packslip')}", show_progress)
+        made = maker.make(work, f"packslip {version('packslip')}", show_progress)
         # What is damaged here may be whole in older ones.
         is_whole = not made.damaged
-        removed = prune(folder, keep) if folder is not None and keep and is_whole else []
+        removed = prune(stored, keep) if stored is not None and keep and is_whole else []
     if as_json:
         print_json({**asdict(made), "removed": removed})
     else:
@@ -67,7 +74,7 @@ def backup_command(context: click.Context, target: str, keep: int | None, *, as_
 
 
 @click.command("restore", short_help="Bring a backup back into an empty place.")
-@click.argument("source", metavar="FILE|FOLDER")
+@click.argument("source", metavar="FILE|FOLDER|s3://…")
 @_snapshot
 @click.option("--list", "list_", is_flag=True, help="Only list the snapshots in it.")
 @click.option("--check", is_flag=True, help="Only read all of it and compare digests.")
@@ -103,7 +110,7 @@ def restore_command(
             _tell_check(chosen, wrong, as_json)
             context.exit(1 if wrong else 0)
         settings = load_settings(instance=instance_config())
-        storage = open_storage(settings.storage_url)
+        storage = open_storage(settings.storage_url, staging=settings.staging_folder)
         restorer = Restorer(settings, storage, opened, newest_revision())
         restored = restorer.restore(chosen, manifest, show_progress, despite_damage=despite_damage)
     if as_json:
@@ -115,11 +122,11 @@ def restore_command(
     context.exit(1 if restored.damaged else 0)
 
 
-def _folder(location: str) -> FolderPlace | None:
-    """The folder that the location names; None when it names a file."""
+def _stored(location: str, staging: Path) -> StoredPlace | None:
+    """The folder or bucket that the location names; None when it names a file."""
     parts = urlsplit(location)
     if parts.scheme == "s3":
-        raise click.UsageError("This version keeps backups in files and folders, not in S3.")
+        return BucketPlace(location, staging)
     if location.startswith("file://"):
         return FolderPlace(Path(unquote(parts.path)))
     path = Path(location)
@@ -127,21 +134,22 @@ def _folder(location: str) -> FolderPlace | None:
 
 
 @contextmanager
-def _target(location: str, folder: FolderPlace | None) -> Iterator[Target]:
-    if folder is None:
+def _target(location: str, stored: StoredPlace | None) -> Iterator[Target]:
+    if stored is None:
         with new_archive(Path(location)) as archive:
             yield archive
     else:
-        with folder.locked():
-            yield folder
+        with stored.locked():
+            yield stored
 
 
 @contextmanager
 def _source(location: str) -> Iterator[Source]:
-    folder = _folder(location)
+    # Nothing is written there.
+    stored = _stored(location, Path(tempfile.gettempdir()))
     path = Path(location)
-    if folder is not None:
-        yield folder
+    if stored is not None:
+        yield stored
     elif path.exists():
         with open_archive(path) as archive:
             yield archive

@@ -80,44 +80,44 @@ class BackupMaker:
         self._parts: dict[str, Part] = {}
         self._made = Made(new_name(datetime.now(UTC)))
 
-    def make(self, made_by: str, show_progress: ShowProgress) -> Made:
+    def make(self, folder: Path, made_by: str, show_progress: ShowProgress) -> Made:
         """Add a snapshot of database and files to the target.
+
+        The `folder` takes copies of the database; see `working_folder`.
 
         It is the database as it is at one moment, and all the bytes that it names. What the target
         has of these already is not copied again: keys name content.
 
         Raises:
-            BackupBusyError: another command is at it.
             DatabaseCopyError: the database cannot be copied.
             StorageFullError: there is no room left.
         """
-        with _working_folder(self._settings.data) as folder:
-            for attempt in range(_ATTEMPTS):
-                copy = folder / f"{attempt}.copy"
-                moment = datetime.now(UTC)
-                with take_snapshot(self._engine, copy) as snapshot:
-                    revision = _revision(snapshot)
-                    wanted = {one.key: one for one in named_bytes(snapshot.connection)}
-                missing = self._copy_files(wanted, show_progress)
-                damaged = self._still_named(missing)
-                if len(damaged) == len(missing):
-                    break
-                # The others were removed between the two: rows that name them would have nothing.
-                copy.unlink()
-            else:
-                raise ConflictError("Files are removed too fast to make a backup. Try again.")
-            files = [self._parts[key] for key in sorted(wanted) if key in self._parts]
-            manifest = Manifest(
-                made=moment,
-                made_by=made_by,
-                kind=snapshot.kind,
-                revision=revision,
-                database=self._add_database(copy),
-                secret_key=self._add_secret_key(),
-                files=files,
-                damaged=sorted(damaged),
-            )
-            self._add(MANIFEST, write_manifest(manifest))
+        for attempt in range(_ATTEMPTS):
+            copy = folder / f"{attempt}.copy"
+            moment = datetime.now(UTC)
+            with take_snapshot(self._engine, copy) as snapshot:
+                revision = _revision(snapshot)
+                wanted = {one.key: one for one in named_bytes(snapshot.connection)}
+            missing = self._copy_files(wanted, show_progress)
+            damaged = self._still_named(missing)
+            if len(damaged) == len(missing):
+                break
+            # The others were removed between the two: rows that name them would have nothing.
+            copy.unlink()
+        else:
+            raise ConflictError("Files are removed too fast to make a backup. Try again.")
+        files = [self._parts[key] for key in sorted(wanted) if key in self._parts]
+        manifest = Manifest(
+            made=moment,
+            made_by=made_by,
+            kind=snapshot.kind,
+            revision=revision,
+            database=self._add_database(copy),
+            secret_key=self._add_secret_key(),
+            files=files,
+            damaged=sorted(damaged),
+        )
+        self._add(MANIFEST, write_manifest(manifest))
         self._made.files, self._made.damaged = len(files), manifest.damaged
         return self._made
 
@@ -197,10 +197,13 @@ def _verified(blocks: Iterable[bytes], part: Part) -> Iterator[bytes]:
 
 
 @contextmanager
-def _working_folder(data: Path) -> Iterator[Path]:
+def working_folder(data: Path) -> Iterator[Path]:
     """A folder for copies of the database, of which one command at a time has it.
 
     What a killed command left in it is gone at the next backup.
+
+    Raises:
+        BackupBusyError: another command is making a backup of this index.
     """
     folder = data / "backup"
     folder.mkdir(mode=0o700, exist_ok=True)

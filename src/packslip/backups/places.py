@@ -1,6 +1,6 @@
-"""Where backups are kept: in a folder, to which later ones are added, or in one archive each.
+"""Where backups are kept: in a folder or bucket, to which later ones are added, or in an archive.
 
-Both have the same layout, so that an unpacked archive is a folder with one snapshot::
+All have the same layout, so that an unpacked archive is a folder with one snapshot::
 
     files/ab/cd/<60 hex digits>/<filename>      what the storage has, under the same keys
     snapshots/<moment>-<random>/database.gz     the database at that moment
@@ -11,11 +11,9 @@ Both have the same layout, so that an unpacked archive is a folder with one snap
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Protocol
 
 from packslip.backups.manifests import (
@@ -33,7 +31,6 @@ from packslip.errors import (
     StorageFullError,
     UnavailableError,
 )
-from packslip.storage.local import LocalStorage
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -99,77 +96,6 @@ class Source(Protocol):
         Raises:
             DamagedPartError: there is nothing, or it ends too early.
         """
-
-
-class FolderPlace:
-    """A folder, as a target and a source."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._storage = LocalStorage(folder)
-
-    def size_of(self, path: str) -> int | None:
-        if not self._storage.exists(path):
-            return None
-        with self._storage.open(path) as stored:
-            return stored.size
-
-    def add(self, path: str, size: int, blocks: Iterable[bytes]) -> None:
-        with self._storage.stage() as staged:
-            for block in blocks:
-                staged.write(block)
-            self._storage.put(path, staged)
-
-    def paths(self) -> Iterator[str]:
-        for path in self.folder.glob(f"snapshots/*/{MANIFEST}"):
-            yield path.relative_to(self.folder).as_posix()
-
-    def read(self, path: str) -> Iterator[bytes]:
-        if not self._storage.exists(path):
-            raise DamagedPartError(path)
-        with self._storage.open(path) as stored:
-            yield from stored.read()
-
-    def remove(self, path: str) -> None:
-        """Remove what is under the path."""
-        self._storage.delete(path)
-        with suppress(OSError):
-            # Nobody else adds to it, see `locked`; folders that are not empty stay.
-            (self.folder / path).parent.rmdir()
-
-    def file_paths(self) -> Iterator[str]:
-        """Yield the paths of all that comes from the storage."""
-        return self._below("files")
-
-    def snapshot_paths(self) -> Iterator[str]:
-        """Yield the paths of all parts of snapshots, unfinished ones among them."""
-        return self._below("snapshots")
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Let nobody else add to it or remove from it, and remove what others left half written.
-
-        Raises:
-            BackupBusyError: somebody else does.
-            BackupFileError: it cannot be written.
-        """
-        with translated():
-            # Hashes of passwords and private notes will be in it.
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._storage.clean_staging()
-            yield
-        except BlockingIOError:
-            raise BackupBusyError from None
-        finally:
-            os.close(lock)
-
-    def _below(self, folder: str) -> Iterator[str]:
-        for path in list((self.folder / folder).rglob("*")):
-            if path.is_file():
-                yield path.relative_to(self.folder).as_posix()
 
 
 @contextmanager

@@ -1,12 +1,13 @@
-"""Letting go of old snapshots in a folder."""
+"""Letting go of old snapshots in a folder or bucket."""
 
 from __future__ import annotations
 
 from packslip.backups.manifests import MANIFEST, path_in, path_of
-from packslip.backups.places import FolderPlace, read_snapshot, snapshots
+from packslip.backups.places import read_snapshot, snapshots
+from packslip.backups.stored import StoredPlace
 
 
-def prune(place: FolderPlace, keep: int) -> list[str]:
+def prune(place: StoredPlace, keep: int) -> list[str]:
     """Remove all but the newest snapshots, then the files that none of those names.
 
     Returns the snapshots that were removed. Nothing may be added to the folder meanwhile.
@@ -23,10 +24,10 @@ def prune(place: FolderPlace, keep: int) -> list[str]:
     for name in old:
         # Without its manifest it is no snapshot any more, wherever this is cut off.
         place.remove(path_in(name, MANIFEST))
-    for path in place.snapshot_paths():
+    for path in list(place.snapshot_paths()):
         if path.split("/")[1] not in kept:
             place.remove(path)
-    for path in place.file_paths():
+    for path in list(place.file_paths()):
         if path not in needed:
             place.remove(path)
     return old
