@@ -20,6 +20,7 @@ from packslip.db_failures import failure_of
 from packslip.downloads.commands import stats_command
 from packslip.errors import PackslipError, SettingsError
 from packslip.events.commands import event_commands
+from packslip.exchange.commands import export_command, import_command
 from packslip.fsck.commands import fsck_command
 from packslip.migrating import schema_commands
 from packslip.mirror.commands import mirror_commands
@@ -27,7 +28,6 @@ from packslip.notes import folder_commands
 from packslip.notes.commands import note_commands, unyank, yank
 from packslip.notes.list_commands import edit, list_
 from packslip.packages.commands import package_commands
-from packslip.packages.importing.commands import import_command
 from packslip.search.commands import search_command
 from packslip.settings import unknown_settings
 from packslip.site.commands import settings_command
@@ -69,6 +69,7 @@ for command in (
     webhook_commands,
     schema_commands,
     import_command,
+    export_command,
     backup_command,
     restore_command,
     check_command,
