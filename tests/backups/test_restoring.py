@@ -197,3 +197,13 @@ def test_without_the_tools_of_postgresql_it_is_one_sentence(
     with pytest.raises(DatabaseCopyError, match="There is no pg_dump in PATH"):
         archive_of_all(tmp_path / "backup.tar")
     assert not list(tmp_path.glob("backup.tar*"))
+
+
+def test_what_a_killed_attempt_left_half_written_is_gone(small: Path, tmp_path: Path) -> None:
+    place = empty_place(tmp_path / "new")
+    with pytest.raises(KeyboardInterrupt):
+        restore(place, small, fail_at=1)
+    half = place.data / "files" / ".staging" / "half"
+    half.write_bytes(b"half")
+    restore(place, small)
+    assert not half.exists()

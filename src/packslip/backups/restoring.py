@@ -95,6 +95,8 @@ class Restorer:
         self._check(manifest)
         marker = self._settings.restore_marker
         self._mark(marker, name)
+        # An attempt that was killed may have left one half written.
+        self._storage.clean_staging()
         restored = Restored(name)
         with show_progress(len(manifest.files)) as progress:
             for part in manifest.files:
