@@ -13,7 +13,7 @@ CLIENTS := .venv-clients
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench bench-mirror torture lock screenshots clean
+.PHONY: help run test lint format bench bench-mirror bench-peers torture lock screenshots clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -43,6 +43,9 @@ torture: $(VENV)/.dev $(CLIENTS)/.installed ## Kill, fill and hold it for some 2
 
 bench-mirror: $(VENV)/.dev $(CLIENTS)/.installed ## Measure the mirror beside devpi and proxpi
 	$(VENV)/bin/python -m bench mirror --clients $(CLIENTS)/bin --peers devpi,proxpi $(BENCH)
+
+bench-peers: $(VENV)/.dev $(CLIENTS)/.installed ## Measure beside other indexes and nginx, and say which goals hold
+	$(VENV)/bin/python -m bench peers --clients $(CLIENTS)/bin $(BENCH)
 
 lock: $(CLIENTS)/.installed ## Make requirements/*.txt anew
 	requirements/lock $(CLIENTS)/bin/uv

@@ -1,10 +1,9 @@
-"""The command: `python -m bench run`, `mirror`, `search`, `pages`, and `report FILE`."""
+"""The command: `python -m bench run`, `mirror`, `peers`, `search`, `pages`, and `report FILE`."""
 
 from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +12,14 @@ from rich.console import Console
 
 from bench import pages, search
 from bench.catalogue import Size
+from bench.curves import write_curves
+from bench.figures import write_figures
+from bench.goal_table import show_goals
 from bench.load import find_client
 from bench.mirror_run import SUITES as MIRROR_SUITES
 from bench.mirror_run import MirrorRun
+from bench.options import FOLDER, Names
+from bench.peer_command import measure_peers
 from bench.peers import PEERS, install
 from bench.report import report
 from bench.results import Results
@@ -23,29 +27,10 @@ from bench.runner import Run
 from bench.server import BenchError, packslip
 from bench.suites import SUITES, Options
 
-_FOLDER = click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 #: A run of a minute or two that shows whether everything works; its numbers are rough.
 QUICK = Options(rounds=1, seconds=1.0, many=200, uploads=40)
-
-
-class _Names(click.ParamType[list[str]]):
-    """Some of the names, separated by commas."""
-
-    name = "names"
-
-    def __init__(self, known: Collection[str]) -> None:
-        self.known = known
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> list[str]:
-        names = [name for name in str(value).split(",") if name]
-        for name in names:
-            if name not in self.known:
-                self.fail(f"{name} is not one of {', '.join(self.known)}", param, ctx)
-        return names
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -57,14 +42,14 @@ def bench() -> None:
 @click.option(
     "--suite",
     "suites",
-    type=_Names(SUITES),
+    type=Names(SUITES),
     default=",".join(SUITES),
     show_default=True,
     help="What to measure, separated by commas.",
 )
 @click.option("--quick", is_flag=True, help="One short round; rough numbers.")
 @click.option("--rounds", type=click.IntRange(1, 20), help="Rounds of which to take medians.")
-@click.option("--corpus", type=_FOLDER, help="A folder of real distributions to add.")
+@click.option("--corpus", type=FOLDER, help="A folder of real distributions to add.")
 @click.option(
     "--application",
     "applications",
@@ -74,7 +59,7 @@ def bench() -> None:
     help="What to install out of the real distributions; may be repeated.",
 )
 @click.option("--packslip", "command", help="The packslip command; default: beside this Python.")
-@click.option("--clients", type=_FOLDER, help="A bin folder with uv and pip; default: the PATH.")
+@click.option("--clients", type=FOLDER, help="A bin folder with uv and pip; default: the PATH.")
 @click.option(
     "--client",
     type=click.Choice(["auto", "python", "wrk"]),
@@ -82,7 +67,7 @@ def bench() -> None:
     show_default=True,
     help="What sends plain requests; auto: wrk where it is installed.",
 )
-@click.option("--place", type=_FOLDER, help="Where the temporary data goes; default: TMPDIR.")
+@click.option("--place", type=FOLDER, help="Where the temporary data goes; default: TMPDIR.")
 @click.option("--json", "output", type=click.Path(path_type=Path), help="Keep the results here.")
 def run(
     *,
@@ -123,7 +108,7 @@ def run(
 @click.option(
     "--suite",
     "suites",
-    type=_Names(MIRROR_SUITES),
+    type=Names(MIRROR_SUITES),
     default=",".join(MIRROR_SUITES),
     show_default=True,
     help="What to measure, separated by commas.",
@@ -131,7 +116,7 @@ def run(
 @click.option(
     "--peers",
     "wanted",
-    type=_Names(PEERS),
+    type=Names(PEERS),
     default="",
     help=f"What to measure beside Packslip, separated by commas: {', '.join(PEERS)}. They are "
     "installed from the locks in requirements/peers.",
@@ -147,8 +132,8 @@ def run(
 @click.option("--quick", is_flag=True, help="One short round; rough numbers.")
 @click.option("--rounds", type=click.IntRange(1, 20), help="Rounds of which to take medians.")
 @click.option("--packslip", "command", help="The packslip command; default: beside this Python.")
-@click.option("--clients", type=_FOLDER, help="A bin folder with uv and pip; default: the PATH.")
-@click.option("--place", type=_FOLDER, help="Where the temporary data goes; default: TMPDIR.")
+@click.option("--clients", type=FOLDER, help="A bin folder with uv and pip; default: the PATH.")
+@click.option("--place", type=FOLDER, help="Where the temporary data goes; default: TMPDIR.")
 @click.option("--json", "output", type=click.Path(path_type=Path), help="Keep the results here.")
 def measure_mirrors(
     *,
@@ -195,7 +180,7 @@ def measure_mirrors(
 @click.option("--releases", type=click.IntRange(1), default=10, show_default=True, help="Of each.")
 @click.option("--rounds", type=click.IntRange(1), default=9, show_default=True)
 @click.option("--database", help="Use this one, and keep it; default: SQLite for this run alone.")
-@click.option("--place", type=_FOLDER, help="Where the temporary data goes; default: TMPDIR.")
+@click.option("--place", type=FOLDER, help="Where the temporary data goes; default: TMPDIR.")
 def measure_search(
     *, packages: int, releases: int, rounds: int, database: str | None, place: Path | None
 ) -> None:
@@ -213,7 +198,7 @@ def measure_search(
 @click.option("--downloads", type=click.IntRange(1), default=10_000_000, show_default=True)
 @click.option("--rounds", type=click.IntRange(1), default=20, show_default=True)
 @click.option("--database", help="Use this one, and keep it; default: SQLite for this run alone.")
-@click.option("--place", type=_FOLDER, help="Where the temporary data goes; default: TMPDIR.")
+@click.option("--place", type=FOLDER, help="Where the temporary data goes; default: TMPDIR.")
 def measure_pages(
     *,
     packages: int,
@@ -232,14 +217,30 @@ def measure_pages(
         sys.exit(1)
 
 
+bench.add_command(measure_peers)
+
+
 @bench.command("report")
 @click.argument("file", type=_FILE)
 @click.option("--markdown", is_flag=True, help="Tables for a Markdown page.")
-def show(file: Path, markdown: bool) -> None:
+@click.option(
+    "--pictures",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write pictures of growth into this folder.",
+)
+@click.option("--into", type=_FILE, help="Write the table of goals into this page.")
+def show(*, file: Path, markdown: bool, pictures: Path | None, into: Path | None) -> None:
     """Show the results that a run kept with --json."""
     # A table that is cut to the terminal's width is no Markdown.
-    console = Console(width=200) if markdown else _console()
-    report(Results.load(file), console, markdown=markdown)
+    console = Console(width=400) if markdown else _console()
+    results = Results.load(file)
+    report(results, console, markdown=markdown)
+    if any(one.suite == "peers" for one in results.measurements):
+        show_goals(results, console, markdown=markdown)
+    if into:
+        write_figures(results, into)
+    for path in write_curves(results.measurements, pictures) if pictures else ():
+        click.echo(f"Wrote {path}", err=True)
 
 
 def _console() -> Console:

@@ -32,6 +32,13 @@ _LOAD = (
     Column("failures", "failed"),
 )
 
+_MORE = (
+    Column("seconds", "s", 2),
+    Column("server_cpu_ms", "CPU ms in all"),
+    Column("pss_mb", "Pss MB", 1),
+    Column("added_mb", "added MB", 1),
+)
+
 #: The columns of each suite, in the order in which they are read.
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "pages": _LOAD,
@@ -52,6 +59,8 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("processes", "processes"),
         Column("failures", "failed"),
     ),
+    "peers": (*_LOAD, *_MORE),
+    "sizes": (*_LOAD, *_MORE),
     "mirror pages": _LOAD,
     "mirror files": _LOAD,
     "memory": (

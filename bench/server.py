@@ -41,9 +41,9 @@ class Target:
     """A kind of server: all that differs between Packslip and its peers.
 
     `{host}`, `{port}` and `{data}` in the command and the environment become those of the
-    running server. `prepare` are commands that are run once, before the first start. `enrol`
-    is called once, while the server runs, and makes what an upload needs. Without `upload`
-    nothing is uploaded.
+    running server; `{port2}` is one more port of it, for what stands behind a proxy. `prepare`
+    are commands that are run once, before the first start. `enrol` is called once, while the
+    server runs, and makes what an upload needs. Without `upload` nothing is uploaded.
     """
 
     name: str
@@ -54,6 +54,8 @@ class Target:
     simple: str = "/simple/"
     upload: str = "/legacy/"
     prepare: tuple[tuple[str, ...], ...] = ()
+    #: Is called before each start, for instance to write a file with the ports.
+    configure: Callable[[Server], None] = field(default=lambda _: None)
 
 
 @dataclass
@@ -63,11 +65,13 @@ class Server:
     target: Target
     data: Path
     port: int = 0
+    port2: int = 0
     credentials: Credentials | None = None
     process: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
         self.port = self.port or free_port()
+        self.port2 = self.port2 or free_port()
         self.data.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -93,7 +97,7 @@ class Server:
         return inherited | {k: self.fill_in(v) for k, v in self.target.environment.items()}
 
     def fill_in(self, text: str) -> str:
-        return text.format(host=HOST, port=self.port, data=self.data)
+        return text.format(host=HOST, port=self.port, port2=self.port2, data=self.data)
 
     def page_url(self, package: str) -> str:
         return f"{self.base}{self.target.simple}{package}/"
@@ -103,7 +107,7 @@ class Server:
 
     def on_an_empty_folder(self, folder: Path) -> Server:
         """Another server of this kind that holds nothing yet."""
-        return replace(self, data=folder, port=0, process=None, credentials=None)
+        return replace(self, data=folder, port=0, port2=0, process=None, credentials=None)
 
     def set_up(self) -> None:
         """Make what must be there before anything is measured, in a data folder that is new.
@@ -147,6 +151,7 @@ class Server:
 
     def start(self) -> None:
         """Start the process; whether it answers yet is another question."""
+        self.target.configure(self)
         command = [self.fill_in(word) for word in self.target.command]
         with (self.data / "bench-server.log").open("ab") as log:
             self.process = subprocess.Popen(

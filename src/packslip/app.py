@@ -24,6 +24,7 @@ from packslip.accounts.routes import (
 )
 from packslip.check.routes import api as check_api
 from packslip.check.routes import pages as check_pages
+from packslip.config_file import instance_config
 from packslip.downloads import recorder
 from packslip.downloads.routes import statistics
 from packslip.errors import SettingsError
@@ -54,7 +55,7 @@ from packslip.search.routes import api as search_api
 from packslip.search.routes import browse
 from packslip.search.routes import pages as search_pages
 from packslip.secret_keys import secret_key
-from packslip.settings import Settings, instance_config, load_settings
+from packslip.settings import Settings, load_settings
 from packslip.site import second_factor as site_second_factor
 from packslip.site import set_up_gate
 from packslip.site.routes import (
@@ -88,6 +89,7 @@ from packslip.web import (
     headers,
     measuring,
     metrics,
+    page_urls,
     proxies,
     redirects,
     request_ids,
@@ -202,6 +204,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     current.init_app(app)
     site_second_factor.init_app(app)
     redirects.init_app(app)
+    page_urls.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     recorder.init_app(app, settings)

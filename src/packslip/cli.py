@@ -24,6 +24,7 @@ from packslip.exchange.commands import export_command, import_command
 from packslip.fsck.commands import fsck_command
 from packslip.migrating import schema_commands
 from packslip.mirror.commands import mirror_commands
+from packslip.moving_command import move_command
 from packslip.notes import folder_commands
 from packslip.notes.commands import note_commands, unyank, yank
 from packslip.notes.list_commands import edit, list_
@@ -72,6 +73,7 @@ for command in (
     export_command,
     backup_command,
     restore_command,
+    move_command,
     check_command,
     fsck_command,
     gc_command,

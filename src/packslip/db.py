@@ -52,6 +52,9 @@ MOST_CONNECTIONS = 24
 _WRITE = "packslip_write"
 _AT_ONCE = "at once"
 
+#: Gives a connection whose transactions take SQLite's write lock at their start.
+WRITING: Mapping[str, bool] = {_WRITE: True}
+
 #: Milliseconds for which a transaction that must not wait does so on PostgreSQL; 0 means for ever.
 _HARDLY = 10
 

@@ -15,6 +15,9 @@ Network = IPv4Network | IPv6Network
 
 E = TypeVar("E", bound=StrEnum)
 
+#: Makes a setting's value of its text.
+Parser = Callable[[str], str]
+
 #: Stands for the address of PyPI's Simple API.
 PYPI = "pypi"
 
@@ -101,6 +104,13 @@ def proxies(text: str) -> int | tuple[Network, ...]:
         return tuple(ip_network(part.strip()) for part in text.split(","))
     except ValueError:
         raise ValueError("a number from 0 to 99, or addresses and networks") from None
+
+
+def location(text: str) -> str:
+    """A path that begins and ends with a slash, or nothing."""
+    if text and not re.fullmatch(r"/([A-Za-z0-9._~-]+/)+", text):
+        raise ValueError("a path such as /_packslip_files/")
+    return text
 
 
 def choice(kind: type[E]) -> Callable[[str], E]:

@@ -13,8 +13,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from flask import Config
-
 from packslip import setting_values
 from packslip.errors import SettingsError
 from packslip.setting_values import Network
@@ -97,6 +95,8 @@ class Settings:
     max_upload: int
     #: How many proxies are believed, or the networks in which they are.
     trusted_proxies: int | tuple[Network, ...]
+    #: Where the proxy in front finds the stored files; empty when it is to send none.
+    accel_redirect: str
     download_addresses: DownloadAddresses
     #: The Simple API that is mirrored, `pypi` for PyPI's; empty when nothing is.
     upstream_url: str
@@ -220,6 +220,13 @@ SETTINGS = (
         "The reverse proxies whose `X-Forwarded-*` headers count: how many stand in front, or "
         "their addresses and networks, separated by commas.",
         setting_values.proxies,
+    ),
+    Setting(
+        "accel_redirect",
+        "",
+        "An internal location of the nginx in front, such as `/_packslip_files/`, which serves the "
+        "folder with the stored files: then nginx sends them. Empty: Packslip does.",
+        setting_values.location,
     ),
     Setting(
         "download_addresses",
@@ -352,17 +359,6 @@ def unknown_settings(environment: Mapping[str, str]) -> list[str]:
     return sorted(
         k for k, v in environment.items() if k.startswith(PREFIX) and v and k not in known
     )
-
-
-def instance_config() -> Mapping[str, Any]:
-    """What `config.py` in the data folder says, if there is one.
-
-    Raises:
-        SettingsError: a setting is wrong.
-    """
-    config = Config(os.fspath(load_settings().data))
-    config.from_pyfile("config.py", silent=True)
-    return config
 
 
 def _served_at(environment: Mapping[str, str]) -> dict[str, _Given]:

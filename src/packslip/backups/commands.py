@@ -20,12 +20,13 @@ from packslip.backups.places import Source, Target, read_snapshot, snapshots
 from packslip.backups.pruning import prune
 from packslip.backups.restoring import Restored, Restorer, check_snapshot
 from packslip.backups.stored import BucketPlace, FolderPlace, StoredPlace
+from packslip.config_file import instance_config
 from packslip.downloads.drain import drain
 from packslip.errors import NotFoundError
 from packslip.migrating import newest_revision
 from packslip.packages.importing.commands import INTERRUPTED
 from packslip.packages.importing.progress import show_progress
-from packslip.settings import instance_config, load_settings
+from packslip.settings import load_settings
 from packslip.storage.factory import open_storage
 from packslip.terminal import print_json, print_table
 from packslip.web.context import current_settings, current_storage

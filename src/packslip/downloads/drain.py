@@ -10,15 +10,16 @@ import atexit
 import fcntl
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import structlog
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Table, delete, insert, select
 from sqlalchemy.orm import Session
 
 from packslip.db import write_transaction
@@ -129,7 +130,7 @@ def _take_in(session: Session, spool: Path, position: int, batch: Batch) -> None
             raise RuntimeError(f"{spool.name} was drained by somebody else meanwhile")
         entry.position = batch.end
         if rows:
-            session.execute(insert(Download), rows)
+            session.execute(insert(cast("Table", Download.__table__)), rows)
             sum_up(session, rows)
 
 
@@ -145,8 +146,14 @@ def _row(record: DownloadRecord) -> dict[str, Any]:
         "user_agent": user_agent,
         "user_id": record.user,
         "token_id": record.token,
-        **asdict(parse_user_agent(user_agent)),
+        **_told_by(user_agent),
     }
+
+
+@lru_cache(maxsize=1024)
+def _told_by(user_agent: str) -> Mapping[str, Any]:
+    """The columns that a `User-Agent` fills."""
+    return asdict(parse_user_agent(user_agent))
 
 
 def _remove(session: Session, spool: Path) -> None:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, case, func, select, true
+from sqlalchemy import ColumnElement, SQLColumnExpression, bindparam, case, func, select, true
 from sqlalchemy.orm import Session
 
 from packslip.downloads.models import (
@@ -72,6 +72,8 @@ class Downloaders:
     is_all: bool
 
 
+_TOTAL = select(DownloadTotal.downloads).where(DownloadTotal.package_id == bindparam("package_id"))
+
 #: So many downloads of a package are looked at to tell who they were.
 LOOKED_AT = 20_000
 
@@ -116,8 +118,7 @@ def has_downloads(session: Session, package_id: str) -> bool:
 
 def total_downloads(session: Session, package_id: str = WHOLE_INDEX) -> int:
     """How often files of the package, or of all, were ever downloaded."""
-    total = session.get(DownloadTotal, package_id)
-    return 0 if total is None else total.downloads
+    return session.scalar(_TOTAL, {"package_id": package_id}) or 0
 
 
 def recent_downloaders(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, cast
+from typing import Any, NamedTuple, Self, cast
 
 from sqlalchemy import Table, func, literal, select, update
 from sqlalchemy.orm import Session
@@ -27,10 +27,13 @@ _Key = tuple[str, Dimension, date, str]
 
 def sum_up(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Add rows of `downloads` to the sums, in the transaction that inserts them."""
-    versions = _versions(session, {row["release_id"] for row in rows})
+    # Most rows are like others.
+    alike = Counter(map(_Alike.of, rows))
+    versions = _versions(session, {one.release_id for one in alike})
     sums: Counter[_Key] = Counter()
-    for row in rows:
-        sums.update(_keys(row, versions.get(row["release_id"], "")))
+    for one, number in alike.items():
+        for key in _keys(one, versions.get(one.release_id, "")):
+            sums[key] += number
     add_up(
         session,
         DownloadSum,
@@ -97,13 +100,35 @@ def note_never_downloaded(session: Session, today: date) -> None:
     session.execute(insert.from_select(columns, missing).on_conflict_do_nothing())
 
 
-def _keys(row: Mapping[str, Any], version: str) -> Iterable[_Key]:
-    package_id, day = row["package_id"], row["created_at"].astimezone(UTC).date()
+class _Alike(NamedTuple):
+    """What downloads have in common that are summed up together."""
+
+    package_id: str
+    release_id: int
+    day: date
+    installer: str | None
+    python_version: str | None
+    system: str | None
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Self:
+        return cls(
+            row["package_id"],
+            row["release_id"],
+            row["created_at"].astimezone(UTC).date(),
+            row.get("installer"),
+            row.get("python_version"),
+            row.get("system"),
+        )
+
+
+def _keys(alike: _Alike, version: str) -> Iterable[_Key]:
+    package_id, day = alike.package_id, alike.day
     shared = (
         (Dimension.TOTAL, ""),
-        (Dimension.INSTALLER, row.get("installer") or ""),
-        (Dimension.PYTHON, minor_version(row.get("python_version"))),
-        (Dimension.SYSTEM, row.get("system") or ""),
+        (Dimension.INSTALLER, alike.installer or ""),
+        (Dimension.PYTHON, minor_version(alike.python_version)),
+        (Dimension.SYSTEM, alike.system or ""),
     )
     for dimension, value in shared:
         yield package_id, dimension, day, value
@@ -122,23 +147,20 @@ def _versions(session: Session, release_ids: Iterable[int]) -> dict[int, str]:
 
 
 def _add_to_totals(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    first_recent = datetime.now(UTC).date() - timedelta(days=RECENT_DAYS - 1)
+    today = datetime.now(UTC).date()
+    first_recent = today - timedelta(days=RECENT_DAYS - 1)
     found: dict[str, dict[str, Any]] = {}
+    moments: defaultdict[str, list[datetime]] = defaultdict(list)
     for row in rows:
-        at: datetime = row["created_at"].astimezone(UTC)
-        for package_id in (WHOLE_INDEX, row["package_id"]):
-            entry = found.setdefault(
-                package_id,
-                {
-                    "package_id": package_id,
-                    "downloads": 0,
-                    "recent": 0,
-                    "last_at": at,
-                    "recent_on": datetime.now(UTC).date(),
-                },
-            )
-            entry["downloads"] += 1
-            entry["recent"] += at.date() >= first_recent
-            entry["last_at"] = max(entry["last_at"], at)
+        moments[row["package_id"]].append(row["created_at"].astimezone(UTC))
+    moments[WHOLE_INDEX] = [at for one in moments.values() for at in one]
+    for package_id, times in moments.items():
+        found[package_id] = {
+            "package_id": package_id,
+            "downloads": len(times),
+            "recent": sum(at.date() >= first_recent for at in times),
+            "last_at": max(times),
+            "recent_on": today,
+        }
     ordered = [found[package_id] for package_id in sorted(found)]
     add_up(session, DownloadTotal, ordered, add=["downloads", "recent"], latest=["last_at"])

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TypeVarTuple
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from packslip.accounts.models import User
 from packslip.downloads.models import WHOLE_INDEX, Dimension, DownloadSum, DownloadTotal
 from packslip.packages.models import Maintainer, Package
-
-_Columns = TypeVarTuple("_Columns")
 
 #: The periods that pages offer, in days.
 PERIODS = (30, 90, 365)
@@ -44,7 +43,8 @@ class Period:
         return self.last - timedelta(days=self.days - 1)
 
     def each_day(self) -> list[date]:
-        return [self.first + timedelta(days=number) for number in range(self.days)]
+        first = self.first
+        return [first + timedelta(days=number) for number in range(self.days)]
 
 
 @dataclass(frozen=True)
@@ -96,23 +96,22 @@ class Unused:
 
 def package_statistics(session: Session, package_id: str, period: Period) -> Statistics:
     """The downloads of one package."""
-    return _statistics(session, DownloadSum.package_id == package_id, period, by_release=True)
+    return _statistics(session, _Of(package_id=package_id), period, by_release=True)
 
 
 def index_statistics(session: Session, period: Period) -> Statistics:
     """The downloads of the whole index."""
-    return _statistics(session, DownloadSum.package_id == WHOLE_INDEX, period)
+    return _statistics(session, _Of(package_id=WHOLE_INDEX), period)
 
 
 def user_statistics(session: Session, user: User, period: Period) -> Statistics:
     """The downloads of all packages that the user looks after."""
-    theirs = select(Maintainer.package_id).where(Maintainer.user_id == user.id)
-    return _statistics(session, DownloadSum.package_id.in_(theirs), period)
+    return _statistics(session, _Of(user_id=user.id), period)
 
 
 def daily_downloads(session: Session, package_id: str, period: Period) -> list[int]:
     """The package's downloads on each day of the period."""
-    return _daily(session, DownloadSum.package_id == package_id, period)
+    return _daily(session, _Of(package_id=package_id), period)
 
 
 def release_downloads(session: Session, package_id: str, period: Period) -> dict[str, int]:
@@ -128,14 +127,8 @@ def release_downloads(session: Session, package_id: str, period: Period) -> dict
 
 def most_downloaded(session: Session, limit: int) -> Sequence[tuple[str, str, int]]:
     """The packages that were downloaded most in the last 30 days: id, name and number."""
-    query = (
-        select(Package.id, Package.name, DownloadTotal.recent)
-        .join(DownloadTotal, DownloadTotal.package_id == Package.id)
-        .where(DownloadTotal.recent > 0)
-        .order_by(DownloadTotal.recent.desc(), Package.id)
-        .limit(limit)
-    )
-    return [(found[0], found[1], found[2]) for found in session.execute(query)]
+    rows = session.execute(_MOST, {"limit": limit})
+    return [(found[0], found[1], found[2]) for found in rows]
 
 
 def unused_packages(session: Session, days: int, limit: int) -> list[Unused]:
@@ -145,21 +138,64 @@ def unused_packages(session: Session, days: int, limit: int) -> list[Unused]:
     See `packslip.downloads.rollups.note_never_downloaded`.
     """
     before = datetime.now(UTC) - timedelta(days=days)
-    found = session.execute(
-        select(Package.id, Package.name, DownloadTotal.last_at, DownloadTotal.downloads)
-        .join(DownloadTotal, DownloadTotal.package_id == Package.id)
-        .where(DownloadTotal.last_at < before)
-        .order_by(DownloadTotal.last_at, Package.id)
-        .limit(limit)
-    )
+    found = session.execute(_UNUSED, {"before": before, "limit": limit})
     return [
         Unused(package_id, name, last_at if downloads else None)
         for package_id, name, last_at, downloads in found
     ]
 
 
+@dataclass(frozen=True)
+class _Of:
+    """Whose downloads are asked for."""
+
+    package_id: str | None = None
+    #: All packages that the user looks after.
+    user_id: int | None = None
+
+
+# Making a statement anew takes longer than running these does.
+_MOST = (
+    select(Package.id, Package.name, DownloadTotal.recent)
+    .join(DownloadTotal, DownloadTotal.package_id == Package.id)
+    .where(DownloadTotal.recent > 0)
+    .order_by(DownloadTotal.recent.desc(), Package.id)
+    .limit(bindparam("limit"))
+)
+_UNUSED = (
+    select(Package.id, Package.name, DownloadTotal.last_at, DownloadTotal.downloads)
+    .join(DownloadTotal, DownloadTotal.package_id == Package.id)
+    .where(DownloadTotal.last_at < bindparam("before"))
+    .order_by(DownloadTotal.last_at, Package.id)
+    .limit(bindparam("limit"))
+)
+_PACKAGES_OF_USER = select(Maintainer.package_id).where(Maintainer.user_id == bindparam("user_id"))
+
+
+@cache
+def _select_sums(*by: str, of_user: bool) -> Select[*tuple[Any, ...]]:
+    """Sums of downloads by columns of those names; its parameters are those of `_parameters`."""
+    columns = [getattr(DownloadSum, name) for name in by]
+    which = (
+        DownloadSum.package_id.in_(_PACKAGES_OF_USER)
+        if of_user
+        else DownloadSum.package_id == bindparam("package_id")
+    )
+    return (
+        select(*columns, func.sum(DownloadSum.downloads))
+        .where(which, DownloadSum.dimension == bindparam("dimension"))
+        .where(DownloadSum.day.between(bindparam("first"), bindparam("last")))
+        .group_by(*columns)
+    )
+
+
+def _parameters(of: _Of, dimension: Dimension, period: Period) -> dict[str, Any]:
+    whose = {"package_id": of.package_id} if of.user_id is None else {"user_id": of.user_id}
+    return {**whose, "dimension": dimension, "first": period.first, "last": period.last}
+
+
 def _statistics(
-    session: Session, which: ColumnElement[bool], period: Period, *, by_release: bool = False
+    session: Session, which: _Of, period: Period, *, by_release: bool = False
 ) -> Statistics:
     numbers = _daily(session, which, period)
     breakdowns: dict[Dimension, list[Share]] = {}
@@ -174,25 +210,17 @@ def _statistics(
     return Statistics(period, period.each_day(), Series("downloads", numbers), parts, breakdowns)
 
 
-def _daily(session: Session, which: ColumnElement[bool], period: Period) -> list[int]:
-    query = (
-        _in_period(select(DownloadSum.day, func.sum(DownloadSum.downloads)), which, period)
-        .where(DownloadSum.dimension == Dimension.TOTAL)
-        .group_by(DownloadSum.day)
-    )
-    found = {day: int(number) for day, number in session.execute(query)}
+def _daily(session: Session, which: _Of, period: Period) -> list[int]:
+    query = _select_sums("day", of_user=which.user_id is not None)
+    rows = session.execute(query, _parameters(which, Dimension.TOTAL, period))
+    found = {day: int(number) for day, number in rows}
     return [found.get(day, 0) for day in period.each_day()]
 
 
-def _sums(
-    session: Session, which: ColumnElement[bool], dimension: Dimension, period: Period
-) -> dict[str, int]:
-    query = (
-        _in_period(select(DownloadSum.value, func.sum(DownloadSum.downloads)), which, period)
-        .where(DownloadSum.dimension == dimension)
-        .group_by(DownloadSum.value)
-    )
-    return {value: int(number) for value, number in session.execute(query)}
+def _sums(session: Session, which: _Of, dimension: Dimension, period: Period) -> dict[str, int]:
+    query = _select_sums("value", of_user=which.user_id is not None)
+    rows = session.execute(query, _parameters(which, dimension, period))
+    return {value: int(number) for value, number in rows}
 
 
 def _shares(sums: dict[str, int]) -> list[Share]:
@@ -203,7 +231,7 @@ def _shares(sums: dict[str, int]) -> list[Share]:
 
 def _series(
     session: Session,
-    which: ColumnElement[bool],
+    which: _Of,
     period: Period,
     shares: list[Share],
     numbers: list[int],
@@ -213,26 +241,14 @@ def _series(
     A package may have thousands of releases, and only those that are shown are read by day.
     """
     named = [share.label for share in shares[:MAX_SERIES]]
-    query = (
-        _in_period(
-            select(DownloadSum.day, DownloadSum.value, func.sum(DownloadSum.downloads)),
-            which,
-            period,
-        )
-        .where(DownloadSum.dimension == Dimension.RELEASE)
-        .where(DownloadSum.value.in_(["" if label == UNKNOWN else label for label in named]))
-        .group_by(DownloadSum.day, DownloadSum.value)
+    query = _select_sums("day", "value", of_user=which.user_id is not None).where(
+        DownloadSum.value.in_(["" if label == UNKNOWN else label for label in named])
     )
-    found = {(day, value or UNKNOWN): int(number) for day, value, number in session.execute(query)}
+    rows = session.execute(query, _parameters(which, Dimension.RELEASE, period))
+    found = {(day, value or UNKNOWN): int(number) for day, value, number in rows}
     days = period.each_day()
     series = [Series(label, [found.get((day, label), 0) for day in days]) for label in named]
     if len(shares) > MAX_SERIES:
         rest = [whole - sum(one.numbers[at] for one in series) for at, whole in enumerate(numbers)]
         series.append(Series(OTHER, rest))
     return series
-
-
-def _in_period(
-    query: Select[*_Columns], which: ColumnElement[bool], period: Period
-) -> Select[*_Columns]:
-    return query.where(which, DownloadSum.day.between(period.first, period.last))

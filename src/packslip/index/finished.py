@@ -68,6 +68,8 @@ class Finished:
     unchanged: bytes
     body: bytes
     on_sent: OnSent | None
+    #: Whether a proxy is to send the bytes in its place.
+    is_for_proxy: bool = False
 
 
 class FinishedAnswers:
@@ -78,7 +80,7 @@ class FinishedAnswers:
         self._answers: OrderedDict[Key, Finished] = OrderedDict()
         self._size = 0
         self._lock = threading.Lock()
-        self._read_request = RequestReader(trusts_proxies=bool(settings.trusted_proxies))
+        self._read_request = RequestReader(settings.trusted_proxies)
         self._reader: sqlite3.Connection | None = None
         self._second = 0
         self._date = b""
@@ -101,15 +103,18 @@ class FinishedAnswers:
             if found is None:
                 return None
             self._answers.move_to_end(key)
+        if found.is_for_proxy and not asked.client:
+            return None
         now = time.time()
         if found.basis.is_over(now) or not self._is_current(found.basis):
             self._drop(key)
             return None
         is_known = asked.etag == found.etag
         if found.on_sent is not None and not is_known:
-            found.on_sent(address, asked.agent)
+            found.on_sent(asked.client or address, asked.agent)
         request_id = secrets.token_hex(8)
-        self._note(found, asked, address, 304 if is_known else 200, request_id)
+        status = 304 if is_known else 200
+        self._note(found, asked, asked.client or address, status, request_id)
         return self._write(found, asked, now, is_known, request_id), asked.keeps_connection
 
     def keep(self, key: Key, answer: Finished) -> None:

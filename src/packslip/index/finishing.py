@@ -12,6 +12,7 @@ from werkzeug import Response
 from packslip.index.finished import Basis, Finished, FinishedAnswers, Key, OnSent
 from packslip.settings import Read, Settings
 from packslip.web.context import current_settings
+from packslip.web.handing_over import HEADER
 from packslip.web.measuring import current_route
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _EXTENSION = "packslip_finished"
 _OWN = frozenset({"date", "x-request-id"})
 
 #: Headers that tell of a body, which a 304 leaves out (RFC 9110, 15.4.5).
-_OF_BODY = ("Content-Type", "Content-Encoding", "Content-Length", "Last-Modified")
+_OF_BODY = ("Content-Type", "Content-Encoding", "Content-Length", "Last-Modified", HEADER)
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,8 @@ def keep_finished(
     """
     if not may_be_kept(response):
         return
-    if on_sent is not None and current_settings().trusted_proxies:
-        # The client's address is among the headers then.
+    if on_sent is not None and not isinstance(current_settings().trusted_proxies, int):
+        # Which of the addresses in the headers is the client's depends on who sends them.
         return
     told = {**dict(response.headers), "Content-Length": str(len(body))}
     of_body = tuple((name, told[name]) for name in _OF_BODY if name in told)
@@ -119,6 +120,7 @@ def _finished(mark: _Mark, headers: Iterable[tuple[str, str]]) -> Finished:
         unchanged=_lines(told),
         body=mark.body,
         on_sent=mark.on_sent,
+        is_for_proxy=any(name == HEADER for name, _ in mark.of_body),
     )
 
 

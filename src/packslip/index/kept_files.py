@@ -1,4 +1,4 @@
-"""Small files, which are kept whole to be sent again, see `packslip.index.finished`."""
+"""Answers with small files, or that have a proxy send one, see `packslip.index.finished`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from packslip.mirror.verdict import judged
 from packslip.packages.stamps import stamp_of
 from packslip.storage.protocol import MissingBytesError, kept_metadata_key, metadata_key
 from packslip.web.context import current_storage
+from packslip.web.handing_over import HEADER
 
 #: Bytes of the largest file that is kept. The kernel sends larger ones as well.
 MOST_KEPT = 64 * 1024
@@ -33,7 +34,8 @@ def keep_small(
     key = _key_of(found, is_metadata=is_metadata)
     if key is None or (response.content_length or 0) > MOST_KEPT or not may_be_kept(response):
         return
-    body = _read_small(key)
+    # What the proxy sends has no body here, however large it is.
+    body = b"" if HEADER in response.headers else _read_small(key)
     if body is None:
         return
     db_session = session()

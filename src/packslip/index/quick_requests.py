@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import ip_address
+
+from packslip.setting_values import Network
 
 #: Headers that change an answer, or what follows it, in ways that are not for here.
 _UNUSUAL = frozenset(
@@ -48,6 +51,8 @@ class QuickRequest:
     etag: bytes
     agent: str
     keeps_connection: bool
+    #: The client's address, as the proxies that are trusted tell it; empty if they do not.
+    client: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +62,15 @@ class _Headers:
     etag: bytes
     agent: str
     keeps_connection: bool
+    client: str
 
 
 class RequestReader:
     """Reads requests. What is not plain is for a server that knows all of HTTP."""
 
-    def __init__(self, *, trusts_proxies: bool) -> None:
-        self._unusual = _UNUSUAL | _OF_PROXIES if trusts_proxies else _UNUSUAL
+    def __init__(self, trusted_proxies: int | tuple[Network, ...]) -> None:
+        self._unusual = _UNUSUAL | _OF_PROXIES if trusted_proxies else _UNUSUAL
+        self._proxies = trusted_proxies if isinstance(trusted_proxies, int) else 0
         self._known: dict[bytes, _Headers | None] = {}
 
     def __call__(self, received: bytes) -> QuickRequest | None:
@@ -86,10 +93,11 @@ class RequestReader:
             etag=headers.etag,
             agent=headers.agent,
             keeps_connection=headers.keeps_connection,
+            client=headers.client,
         )
 
     def _read(self, block: bytes) -> _Headers | None:
-        headers = _read_headers(block, self._unusual)
+        headers = _read_headers(block, self._unusual, self._proxies)
         if len(block) <= _LONGEST:
             if len(self._known) >= _MOST:
                 self._known.clear()
@@ -97,7 +105,7 @@ class RequestReader:
         return headers
 
 
-def _read_headers(block: bytes, unusual: frozenset[bytes]) -> _Headers | None:
+def _read_headers(block: bytes, unusual: frozenset[bytes], proxies: int) -> _Headers | None:
     lines = block.split(b"\r\n")
     if lines[-2:] != [b"", b""]:
         return None
@@ -109,8 +117,10 @@ def _read_headers(block: bytes, unusual: frozenset[bytes]) -> _Headers | None:
         headers[header[1].lower()] = header[2]
     etag = headers.get(b"if-none-match", b"")
     connection = _CONNECTIONS.get(headers.get(b"connection", b"").lower())
+    client = _client(headers.get(b"x-forwarded-for", b""), proxies)
     if (
         connection is None
+        or client is None
         or (etag and _ETAG.fullmatch(etag) is None)
         or _HOST.fullmatch(headers.get(b"host", b"")) is None
         or not unusual.isdisjoint(headers)
@@ -122,4 +132,18 @@ def _read_headers(block: bytes, unusual: frozenset[bytes]) -> _Headers | None:
         etag=etag,
         agent=headers.get(b"user-agent", b"").decode("ascii"),
         keeps_connection=connection,
+        client=client,
     )
+
+
+def _client(forwarded: bytes, proxies: int) -> str | None:
+    """The address that the outermost trusted proxy saw; empty if none tells it, None if unclear."""
+    if not proxies:
+        return ""
+    told = forwarded.split(b",")
+    if not forwarded or len(told) < proxies:
+        return ""
+    try:
+        return str(ip_address(told[-proxies].strip().decode("ascii")))
+    except ValueError:
+        return None

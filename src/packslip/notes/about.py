@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from packslip.accounts.models import User
+from packslip.db import UTCDateTime
 from packslip.notes.models import Note, Visibility
 from packslip.notes.queries import SHARED, visible_to
 from packslip.packages.models import Act, StandingAct
@@ -74,6 +75,10 @@ def notes_about(
     ]
 
 
+#: The moment at which a statement is run, however long ago it was made.
+_NOW = bindparam("moment", callable_=lambda: datetime.now(UTC), type_=UTCDateTime())
+
+
 def is_acting() -> ColumnElement[bool]:
     """The condition that joins a note to what it does now: what has expired does nothing more."""
     return and_(StandingAct.note_id == Note.id, is_lasting())
@@ -81,7 +86,7 @@ def is_acting() -> ColumnElement[bool]:
 
 def is_lasting() -> ColumnElement[bool]:
     """The condition on an act that has not expired."""
-    return or_(StandingAct.expires_at.is_(None), StandingAct.expires_at > datetime.now(UTC))
+    return or_(StandingAct.expires_at.is_(None), StandingAct.expires_at > _NOW)
 
 
 def visible(

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, false, func, or_, select
 from sqlalchemy.orm import Session, defer, joinedload
 
 from packslip.accounts.models import Role, User
@@ -105,17 +106,22 @@ def recent_team_notes(
 
     With `public` only those that everybody sees.
     """
+    statement = _select_recent(of_user=by is not None, public=public)
+    values = {"limit": limit} if by is None else {"limit": limit, "user_id": by.id}
+    return session.scalars(statement, values).all()
+
+
+@cache
+def _select_recent(*, of_user: bool, public: bool) -> Select[Note]:
     visibilities = (Visibility.PUBLIC,) if public else SHARED
     statement = (
         select(Note)
         .where(Note.visibility.in_(visibilities), Note.deleted_at.is_(None), ~Note.archived)
         .options(joinedload(Note.author), joinedload(Note.package), defer(Note.body))
         .order_by(Note.updated_at.desc(), Note.id.desc())
-        .limit(limit)
+        .limit(bindparam("limit"))
     )
-    return session.scalars(
-        statement if by is None else statement.where(Note.user_id == by.id)
-    ).all()
+    return statement.where(Note.user_id == bindparam("user_id")) if of_user else statement
 
 
 def is_due(note: Note) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from packslip.accounts.models import User
@@ -120,18 +121,8 @@ def read_package_notes(
 
 def list_shown_acts(session: Session, user: User | None, package_id: str) -> Sequence[ShownAct]:
     """What acts on the package, the strongest first."""
-    rows = session.execute(
-        select(
-            StandingAct,
-            Note.review_at,
-            visible_to(user).label("is_readable"),
-            and_(User.id.is_not(None), User.disabled_at.is_(None)).label("has_page"),
-        )
-        .outerjoin(Note, Note.id == StandingAct.note_id)
-        .outerjoin(User, User.username == StandingAct.username)
-        .where(StandingAct.package_id == package_id, is_lasting())
-        .order_by(StandingAct.note_id)
-    )
+    statement = _PUBLIC_ACTS if user is None else _select_acts(user)
+    rows = session.execute(statement, {"package": package_id})
     acts = [
         ShownAct(
             note_id=act.note_id,
@@ -185,22 +176,49 @@ def list_notes_on(
     return NoteListing(listed, total, page, pages)
 
 
-def _listed(user: User | None, package_id: str) -> ColumnElement[bool]:
+def _listed(user: User | None, package_id: str | None = None) -> ColumnElement[bool]:
+    """The notes on the package; without one, on that of the parameter `package`."""
     is_kept = or_(~Note.archived, StandingAct.note_id.is_not(None))
-    return and_(visible_to(user), Note.package_id == package_id, is_kept)
+    package = bindparam("package") if package_id is None else package_id
+    return and_(visible_to(user), Note.package_id == package, is_kept)
+
+
+def _select_ranges(user: User | None) -> Select[*tuple[Any, ...]]:
+    return (
+        select(Note.version_range, func.count())
+        .select_from(Note)
+        .outerjoin(StandingAct, is_acting())
+        .where(_listed(user))
+        .group_by(Note.version_range)
+    )
+
+
+def _select_acts(user: User | None) -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            StandingAct,
+            Note.review_at,
+            visible_to(user).label("is_readable"),
+            and_(User.id.is_not(None), User.disabled_at.is_(None)).label("has_page"),
+        )
+        .outerjoin(Note, Note.id == StandingAct.note_id)
+        .outerjoin(User, User.username == StandingAct.username)
+        .where(StandingAct.package_id == bindparam("package"), is_lasting())
+        .order_by(StandingAct.note_id)
+    )
+
+
+# Made once for everybody who is not logged in: that takes longer than running them.
+_PUBLIC_RANGES = _select_ranges(None)
+_PUBLIC_ACTS = _select_acts(None)
 
 
 def _count_by_range(
     session: Session, user: User | None, package_id: str
 ) -> Mapping[str | None, int]:
     """How many notes there are on each range of versions; None is the whole package."""
-    rows = session.execute(
-        select(Note.version_range, func.count())
-        .select_from(Note)
-        .outerjoin(StandingAct, is_acting())
-        .where(_listed(user, package_id))
-        .group_by(Note.version_range)
-    )
+    statement = _PUBLIC_RANGES if user is None else _select_ranges(user)
+    rows = session.execute(statement, {"package": package_id})
     return {row[0]: row[1] for row in rows}
 
 

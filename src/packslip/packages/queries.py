@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from packaging.utils import canonicalize_name
-from sqlalchemy import Select, String, cast, func, select
-from sqlalchemy.orm import Session, defer, joinedload, selectinload
+from sqlalchemy import Select, String, bindparam, cast, func, select
+from sqlalchemy.orm import Session, contains_eager, defer, joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
 from packslip.accounts.models import User
@@ -20,6 +20,18 @@ from packslip.packages.models import (
     Release,
 )
 from packslip.packages.versions import canonical
+
+# Made once: that takes longer than running them.
+_MAINTAINERS = (
+    select(Maintainer)
+    .join(Maintainer.user)
+    .options(contains_eager(Maintainer.user))
+    .where(Maintainer.package_id == bindparam("package_id"))
+    .order_by(Maintainer.role.desc(), User.username)
+)
+_RELEASE_COUNT = (
+    select(func.count()).select_from(Release).where(Release.package_id == bindparam("package_id"))
+)
 
 
 class UnknownPackageError(NotFoundError):
@@ -168,14 +180,13 @@ def precedence(release: Release) -> tuple[bool, bool, str]:
     return not release.yanked, not release.is_prerelease, release.sort_key
 
 
+#: As `precedence` says.
+_BY_PRECEDENCE = (Release.yanked, Release.is_prerelease, Release.sort_key.desc())
+
+
 def by_precedence(package_id: str) -> Select[Release]:
     """The releases of the package, that which speaks for it first."""
-    return (
-        select(Release)
-        .where(Release.package_id == package_id)
-        # As `precedence` says.
-        .order_by(Release.yanked, Release.is_prerelease, Release.sort_key.desc())
-    )
+    return select(Release).where(Release.package_id == package_id).order_by(*_BY_PRECEDENCE)
 
 
 def latest_release(
@@ -185,8 +196,8 @@ def latest_release(
 
     With `without_texts` its metadata is read only when it is asked for.
     """
-    query = by_precedence(package_id).options(*_texts(without_texts))
-    return session.scalar(query.limit(1))
+    query = _LATEST_WITHOUT_TEXTS if without_texts else _LATEST
+    return session.scalar(query, {"package_id": package_id})
 
 
 def latest_described_release(session: Session, package_id: str) -> Release | None:
@@ -198,10 +209,18 @@ def latest_described_release(session: Session, package_id: str) -> Release | Non
     return session.scalar(by_precedence(package_id).where(described).limit(1))
 
 
+_LATEST = (
+    select(Release)
+    .where(Release.package_id == bindparam("package_id"))
+    .order_by(*_BY_PRECEDENCE)
+    .limit(1)
+)
+_LATEST_WITHOUT_TEXTS = _LATEST.options(defer(Release.core_metadata))
+
+
 def count_releases(session: Session, package_id: str) -> int:
     """How many releases the package has."""
-    query = select(func.count()).select_from(Release).where(Release.package_id == package_id)
-    return session.scalar(query) or 0
+    return session.scalar(_RELEASE_COUNT, {"package_id": package_id}) or 0
 
 
 def known_packages(session: Session, package_ids: Iterable[str]) -> set[str]:
@@ -215,14 +234,7 @@ def _texts(without: bool) -> list[ORMOption]:
 
 def list_maintainers(session: Session, package: Package) -> Sequence[Maintainer]:
     """Who looks after the package, with their users: owners first, then by username."""
-    statement = (
-        select(Maintainer)
-        .join(Maintainer.user)
-        .options(selectinload(Maintainer.user))
-        .where(Maintainer.package_id == package.id)
-        .order_by(Maintainer.role.desc(), User.username)
-    )
-    return session.scalars(statement).all()
+    return session.scalars(_MAINTAINERS, {"package_id": package.id}).all()
 
 
 def list_maintained(session: Session, user: User) -> Sequence[Maintainer]:

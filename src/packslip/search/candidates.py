@@ -165,24 +165,26 @@ def _weighed(session: Session, matched: Subquery) -> list[Candidate]:
     return candidates(session, query)
 
 
-def _collected(session: Session, words: SearchWords, conditions: Conditions) -> Subquery:
+def _collected(session: Session, words: SearchWords, conditions: Conditions) -> Select[Any]:
     query = select(SearchEntry).where(*conditions).limit(MANY + 1)
     if words:
         matched = matching(session, words)
-        return query.join(matched, matched.c.id == SearchEntry.id).subquery()
-    return query.where(*_without(session, words)).subquery()
+        return query.join(matched, matched.c.id == SearchEntry.id)
+    return query.where(*_without(session, words))
 
 
 def _without(session: Session, words: SearchWords) -> Conditions:
     return [has_none(session, words.without)] if words.without else []
 
 
-def _count(session: Session, collected: Subquery) -> int:
-    return session.scalar(select(func.count()).select_from(collected)) or 0
+def _count(session: Session, collected: Select[Any]) -> int:
+    # Of the numbers alone the database has a short list.
+    numbers = collected.with_only_columns(SearchEntry.id, maintain_column_froms=True)
+    return session.scalar(select(func.count()).select_from(numbers.subquery())) or 0
 
 
-def _by_sorting(session: Session, collected: Subquery, sort: Sort) -> list[Candidate]:
-    entry = aliased(SearchEntry, collected)
+def _by_sorting(session: Session, collected: Select[Any], sort: Sort) -> list[Candidate]:
+    entry = aliased(SearchEntry, collected.subquery())
     query = select(*entry_columns(entry), _NOTHING, _NOTHING)
     if sort is Sort.DATE:
         query = query.order_by(entry.latest_at.desc())

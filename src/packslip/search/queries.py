@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy import func, select
+from sqlalchemy import String, cast, func, select
 from sqlalchemy.orm import Session
 
 from packslip.accounts.access import readable_packages
@@ -94,7 +93,7 @@ def found_packages(
     by_day = _by_day(session, package_ids, days)
     rows = {row[0]: row for row in session.execute(query)}
     return [
-        FoundPackage(*rows[package_id], [by_day[package_id].get(day, 0) for day in days])
+        FoundPackage(*rows[package_id], by_day.get(package_id) or [0] * len(days))
         for package_id in package_ids
         if package_id in rows
     ]
@@ -114,13 +113,23 @@ def _similar(
 
 def _by_day(
     session: Session, package_ids: Sequence[str], days: Sequence[date]
-) -> defaultdict[str, dict[date, int]]:
-    query = select(DownloadSum.package_id, DownloadSum.day, DownloadSum.downloads).where(
-        DownloadSum.package_id.in_(package_ids),
-        DownloadSum.dimension == Dimension.TOTAL,
-        DownloadSum.day.between(days[0], days[-1]),
+) -> dict[str, list[int]]:
+    # One row a package: hundreds of small ones take longer than all else on the page.
+    number = cast(DownloadSum.day, String) + "=" + cast(DownloadSum.downloads, String)
+    query = (
+        select(DownloadSum.package_id, func.aggregate_strings(number, " "))
+        .where(
+            DownloadSum.package_id.in_(package_ids),
+            DownloadSum.dimension == Dimension.TOTAL,
+            DownloadSum.day.between(days[0], days[-1]),
+        )
+        .group_by(DownloadSum.package_id)
     )
-    found: defaultdict[str, dict[date, int]] = defaultdict(dict)
-    for package_id, day, downloads in session.execute(query):
-        found[package_id][day] = downloads
+    places = {day.isoformat(): at for at, day in enumerate(days)}
+    found = {}
+    for package_id, told in session.execute(query):
+        numbers = found[package_id] = [0] * len(days)
+        for one in told.split():
+            day, _, downloads = one.partition("=")
+            numbers[places[day]] = int(downloads)
     return found

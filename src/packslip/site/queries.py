@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Engine, exists, func, select
+from sqlalchemy import ColumnElement, Engine, Select, bindparam, exists, func, select
 from sqlalchemy.orm import Session, defer
 
 from packslip.accounts.models import Token, User
@@ -21,6 +21,18 @@ from packslip.packages.models import File, Maintainer, Origin, Package, Release
 #: Databases count row by row. From so many on that is done only once in so many seconds.
 LARGE = 10_000
 COUNTED_FOR = 60.0
+
+# Made once: that takes longer than running them.
+_COUNTS: dict[type[Base], Select[int]] = {
+    model: select(func.count()).select_from(model) for model in (Package, Release, User)
+}
+_NEWEST = (
+    select(Package.id, Package.name, Release.version, Package.summary, Release.created_at)
+    .join(Release.package)
+    .where(Release.origin == Origin.HOSTED)
+    .order_by(Release.created_at.desc(), Release.id.desc())
+    .limit(bindparam("limit"))
+)
 
 _known_counts: WeakKeyDictionary[Engine, dict[type[Base], tuple[float, int]]] = WeakKeyDictionary()
 
@@ -80,7 +92,7 @@ def _counted(session: Session, model: type[Base]) -> int:
     known = _known_counts.setdefault(session.get_bind().engine, {})
     counted_at, number = known.get(model, (0.0, 0))
     if number < LARGE or time.monotonic() - counted_at > COUNTED_FOR:
-        number = session.scalar(select(func.count()).select_from(model)) or 0
+        number = session.scalar(_COUNTS[model]) or 0
         known[model] = (time.monotonic(), number)
     return number
 
@@ -90,14 +102,7 @@ def newest_releases(session: Session, limit: int) -> Sequence[ReleaseRow]:
 
     What upstreams publish is no news of the team's: see `newest_releases_of`.
     """
-    query = (
-        select(Package.id, Package.name, Release.version, Package.summary, Release.created_at)
-        .join(Release.package)
-        .where(Release.origin == Origin.HOSTED)
-        .order_by(Release.created_at.desc(), Release.id.desc())
-        .limit(limit)
-    )
-    return [ReleaseRow(*row) for row in session.execute(query)]
+    return [ReleaseRow(*row) for row in session.execute(_NEWEST, {"limit": limit})]
 
 
 def newest_releases_of(session: Session, package: str, limit: int) -> Sequence[ReleaseRow]:

@@ -15,6 +15,7 @@ from werkzeug.http import is_resource_modified, parse_date, parse_range_header
 from packslip.settings import Read, StorageDownloads
 from packslip.storage.protocol import MissingBytesError, StoredFile
 from packslip.web.context import current_settings, current_storage
+from packslip.web.handing_over import HEADER, address_for_proxy
 
 #: Bytes at the end of a body that are held back until everything before them was sent.
 LAST_BLOCK = 64 * 1024
@@ -43,7 +44,8 @@ def send_stored(
 
     `on_whole` is called when the body is sent whole: once, after all of it but a last block went
     to the client's connection, and before that block does. So it is called for every client that
-    got everything, whenever the process dies, and for none whose connection broke before.
+    got everything, whenever the process dies, and for none whose connection broke before. When the
+    proxy sends the bytes instead (`packslip.web.handing_over`), it is called once it is told to.
 
     With `may_redirect` the client is sent to the object store, if that is set and there is one.
     `on_whole` is then called when it is sent there for the whole: nobody tells how it went on.
@@ -61,6 +63,7 @@ def send_stored(
                 on_whole()
             return redirection
     stored = _open(key)
+    is_file = on_whole is not None
     part = _requested_part(response, stored.size)
     if part is None:
         part = range(stored.size)
@@ -71,6 +74,9 @@ def send_stored(
         on_whole = None
         response.status_code = 206
         response.headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{stored.size}"
+    by_proxy = address_for_proxy(key, stored) if request.method == "GET" and is_file else None
+    if by_proxy is not None:
+        return _hand_over(response, stored, by_proxy, on_whole)
     response.content_length = len(part)
     if request.method == "HEAD":
         stored.close()
@@ -95,6 +101,20 @@ def blank_answer(sha256: str, last_modified: datetime) -> Response:
     _allow_caching(response)
     if not is_resource_modified(request.environ, f'"{sha256}"', last_modified=last_modified):
         response.status_code = 412 if request.if_match else 304
+    return response
+
+
+def _hand_over(
+    response: Response, stored: StoredFile, address: str, on_whole: Callable[[], None] | None
+) -> Response:
+    """Have the proxy send the bytes, or the part of them that the client asks for."""
+    stored.close()
+    response.status_code = 200
+    response.headers.pop("Content-Range", None)
+    response.headers[HEADER] = address
+    response.content_length = 0
+    if on_whole is not None:
+        on_whole()
     return response
 
 

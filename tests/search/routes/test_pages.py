@@ -86,5 +86,4 @@ def test_recent_downloads_are_drawn(session: Session, client: FlaskClient) -> No
     add_downloads(session, {"package_id": "flask", "created_at": datetime.now(UTC)})
     session.commit()
     page = client.get("/search/?q=flask").text
-    assert page.count("<rect") == 1
-    assert 'x="116"' in page
+    assert page.count('<path d="M116 20v-20.0h3V20z"') == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -24,6 +25,18 @@ from packslip.web.redirects import moved_permanently
 
 blueprint = Blueprint("statistics", __name__, template_folder="../templates")
 guard_pages(blueprint)
+
+
+@blueprint.app_template_global("bars")
+def bars(numbers: Sequence[int]) -> str:
+    """The path of a small chart with a bar for each number, 4 wide and at most 20 high."""
+    most = max(numbers, default=0)
+    return "".join(
+        f"M{at * 4} 20v-{20 * number / most:.1f}h3V20z"
+        for at, number in enumerate(numbers)
+        if number
+    )
+
 
 #: Days without a download after which a package counts as unused.
 UNUSED_DAYS = 180

@@ -217,7 +217,8 @@ def alarms_on(package: Package) -> Sequence[MirrorAlarm]:
 
 
 def _page(template: str, *, head: Head, **context: object) -> Response:
-    context.setdefault("withheld", _withheld(head))
+    if "withheld" not in context:
+        context["withheld"] = _withheld(head)
     return make_response(render_template(template, head=head, **context))
 
 

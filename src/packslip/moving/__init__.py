@@ -1,0 +1,1 @@
+"""Carrying an index over to another database and another storage."""
