@@ -28,9 +28,10 @@ from bench.server import HOST, Server, packslip
 from bench.traffic import add_downloads
 from packslip import create_app
 from packslip.accounts.models import User
-from packslip.db import db, upgrade_schema, write_transaction
+from packslip.db import db, write_transaction
 from packslip.downloads.models import WHOLE_INDEX, Download, DownloadTotal
 from packslip.packages.models import Package
+from packslip.upgrading import upgrade_schema
 
 #: The median that no page should reach, in milliseconds.
 LIMIT_MS = 50

@@ -19,11 +19,12 @@ from sqlalchemy.orm import Session
 
 from bench.catalogue import Size, fill
 from packslip import create_app
-from packslip.db import db, upgrade_schema
+from packslip.db import db
 from packslip.packages.models import Package
 from packslip.search.queries import search
 from packslip.search.request import Filters, SearchQuery, Sort
 from packslip.settings import Read
+from packslip.upgrading import upgrade_schema
 
 #: The median that no search should reach, in milliseconds.
 LIMIT_MS = 50

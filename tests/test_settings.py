@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from packslip.errors import SettingsError
+from packslip.secret_keys import secret_key
 from packslip.settings import (
     DownloadAddresses,
     Read,
     load_settings,
-    secret_key,
     unknown_settings,
 )
 

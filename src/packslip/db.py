@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any, cast
 
-from flask import Flask, current_app
+from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
@@ -28,9 +26,7 @@ from sqlalchemy import (
     TypeDecorator,
     case,
     event,
-    inspect,
     make_url,
-    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -41,8 +37,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from packslip import migrating
-from packslip.db_failures import DataFolderError, is_busy, is_full, is_read_only
+from packslip.db_failures import is_busy, is_full, is_read_only
 from packslip.errors import StorageFullError, UnavailableError
 
 #: Seconds for which a writer waits for another one on SQLite.
@@ -162,14 +157,9 @@ class Changed(Created):
 db = SQLAlchemy(model_class=Base)
 
 
-_MIGRATIONS = "packslip_migrations"
-
-
-def init_app(app: Flask, migrations: Path) -> None:
-    """Bind the application to its database, and to the folder with its migrations."""
+def init_app(app: Flask) -> None:
+    """Bind the application to its database."""
     db.init_app(app)
-    app.extensions[_MIGRATIONS] = migrations
-    migrating.attach(app, db, migrations)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             _prepare_sqlite(db.engine)
@@ -253,37 +243,6 @@ def tables_being_copied(connection: Connection) -> Iterator[None]:
         raw.execute("PRAGMA legacy_alter_table = OFF")
         raw.execute("PRAGMA foreign_keys = ON")
         raw.close()
-
-
-def schema_revisions() -> tuple[str | None, str | None]:
-    """The revision that the database's schema has, and the newest one that there is."""
-    with db.engine.connect() as connection:
-        has_any = inspect(connection).has_table("alembic_version")
-        revisions = text("SELECT version_num FROM alembic_version")
-        current = connection.execute(revisions).scalar() if has_any else None
-    folder: Path = current_app.extensions[_MIGRATIONS]
-    # They are numbered, and their files are named by it.
-    newest = max(path.name for path in (folder / "versions").glob("[0-9]*.py"))
-    return current, newest.partition("_")[0]
-
-
-def upgrade_schema() -> None:
-    """Bring the schema to the newest revision; processes that start together queue for it.
-
-    Raises:
-        DataFolderError: nothing can be written to the data folder.
-        SQLAlchemyError: the database cannot be used; see `packslip.db_failures`.
-    """
-    folder = Path(current_app.instance_path)
-    try:
-        lock = (folder / "migrate.lock").open("w")
-    except OSError as error:
-        raise DataFolderError(folder, error) from error
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        current, newest = schema_revisions()
-        if current != newest:
-            migrating.upgrade()
 
 
 def session() -> Session:

@@ -31,6 +31,7 @@ from packslip.packages.models import Package
 from packslip.packages.search_index import package_ids_after, reindex_packages
 from packslip.storage.factory import open_storage
 from packslip.storage.protocol import Storage
+from packslip.upgrading import upgrade_schema
 from packslip.web.context import current_settings, current_storage
 
 #: Notes whose words are written at a time.
@@ -83,7 +84,7 @@ def _other_app(address: str) -> Flask:
         raise InvalidError("The rows are in that database already.")
     app = create_app({"PACKSLIP_DATA": settings.data, "PACKSLIP_DATABASE_URL": parsed})
     with app.app_context():
-        db.upgrade_schema()
+        upgrade_schema()
     return app
 
 

@@ -149,6 +149,19 @@ def seconds(text: str) -> int:
     return int(text)
 
 
+def days(least: int) -> Callable[[str], int | None]:
+    """What turns a text into a number of days, at least so many; None for nothing."""
+
+    def parse(text: str) -> int | None:
+        if not text:
+            return None
+        if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) < least:
+            raise ValueError(f"a number of days, {least} or more")
+        return int(text)
+
+    return parse
+
+
 def names(text: str) -> tuple[str, ...]:
     """Patterns of names in their normal form; `*` and `?` stand for any characters."""
     given = [part.strip() for part in text.split(",") if part.strip()]

@@ -6,7 +6,6 @@ Each later source overrides the earlier ones. `SETTINGS` lists every setting the
 from __future__ import annotations
 
 import os
-import secrets
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -113,6 +112,10 @@ class Settings:
     metrics: MetricsAudience
     #: With which anybody may read the metrics; empty when there is none.
     metrics_token: str
+    #: Days for which each is kept; None for ever.
+    keep_downloads: int | None
+    keep_events: int | None
+    keep_drafts: int | None
     #: By name, where each value comes from, in words for admins; what is not there is a default.
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
@@ -125,6 +128,11 @@ class Settings:
     def downloads_folder(self) -> Path:
         """Where each process spools the downloads that it served."""
         return self.data / "downloads"
+
+    @property
+    def restore_marker(self) -> Path:
+        """A file that is there as long as a backup is not wholly restored."""
+        return self.data / "restore-unfinished"
 
 
 @dataclass(frozen=True)
@@ -278,6 +286,27 @@ SETTINGS = (
         "Whoever sends it as a bearer token may read `/metrics` from anywhere.",
         lambda text: text.strip(),
     ),
+    Setting(
+        "keep_downloads",
+        "",
+        "Days after which `packslip gc` removes records of downloads; their sums stay. Empty: it "
+        "removes none.",
+        setting_values.days(1),
+    ),
+    Setting(
+        "keep_events",
+        "",
+        "Days after which `packslip gc` removes events, 31 or more. Empty: it removes none.",
+        # The database itself refuses to remove younger ones.
+        setting_values.days(31),
+    ),
+    Setting(
+        "keep_drafts",
+        "",
+        "Days after which `packslip gc` removes drafts of notes that nobody went on with. Empty: "
+        "it removes none.",
+        setting_values.days(1),
+    ),
 )
 
 
@@ -330,37 +359,6 @@ def unknown_settings(environment: Mapping[str, str]) -> list[str]:
     return sorted(
         k for k, v in environment.items() if k.startswith(PREFIX) and v and k not in known
     )
-
-
-def secret_key(settings: Settings) -> str:
-    """The secret key that is set, else the one in the data folder, made there the first time.
-
-    Raises:
-        SettingsError: it can be neither read nor made there.
-    """
-    if settings.secret_key:
-        return settings.secret_key
-    try:
-        return _kept_secret_key(settings)
-    except OSError as error:
-        fault = f"PACKSLIP_DATA: {settings.data} cannot be used: {error.strerror}"
-        raise SettingsError([fault]) from error
-
-
-def _kept_secret_key(settings: Settings) -> str:
-    path = settings.data / "secret-key"
-    if not path.exists():
-        draft = settings.data / f"secret-key.{os.getpid()}.{secrets.token_hex(4)}"
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(48))
-        try:
-            # Unlike a rename, a link fails when another process was faster: all use one key.
-            path.hardlink_to(draft)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return path.read_text().strip()
 
 
 def _served_at(environment: Mapping[str, str]) -> dict[str, _Given]:

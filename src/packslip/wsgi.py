@@ -26,6 +26,7 @@ from packslip.notes import expiry
 from packslip.serving.worker import AT_ONCE, PatientWorker
 from packslip.settings import Settings, note_served_at
 from packslip.subscriptions.sender import current_deliverer
+from packslip.upgrading import upgrade_schema
 from packslip.web.context import current_settings, current_storage
 from packslip.web.metrics import forget_process, shared_folder
 
@@ -98,7 +99,7 @@ def serve(host: str, port: int, workers: int) -> None:
 def _prepare() -> tuple[Settings, str | None]:
     """The settings, and the code with which the index is to be set up if it is not."""
     with create_app().app_context():
-        db.upgrade_schema()
+        upgrade_schema()
         _clear_up()
         set_up_code = _set_up_code(current_settings())
         # The workers are forked from this process and must not share its connections.

@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from packslip import db
 from packslip.errors import PackslipError
+from packslip.upgrading import schema_revisions
 from packslip.web.context import current_storage
 
 blueprint = Blueprint("health", __name__)
@@ -40,7 +41,7 @@ def _database() -> str:
 
 def _migrations() -> str:
     try:
-        current, newest = db.schema_revisions()
+        current, newest = schema_revisions()
     except SQLAlchemyError as error:
         return type(error).__name__
     return "ok" if current == newest else f"at {current}, not at {newest}"

@@ -12,6 +12,7 @@ from packslip import db
 from packslip.settings import Settings
 from packslip.site.admin_queries import AdminCounts, admin_counts
 from packslip.site.routes.admin.shared import blueprint
+from packslip.upgrading import schema_revisions
 from packslip.web.context import current_settings
 from packslip.web.urls import base_url
 
@@ -22,7 +23,7 @@ _PORTS = {"http": 80, "https": 443}
 def overview() -> str:
     """Show how much there is, what to see to, and on what it runs."""
     counts, settings = admin_counts(db.session()), current_settings()
-    revision, newest = db.schema_revisions()
+    revision, newest = schema_revisions()
     warnings = [
         *_about_addresses(f"{request.scheme}://{request.host}/"),
         *_about_mail(settings, counts),
