@@ -31,7 +31,7 @@ from packslip.accounts.models import User
 from packslip.db import db, write_transaction
 from packslip.downloads.models import WHOLE_INDEX, Download, DownloadTotal
 from packslip.packages.models import Package
-from packslip.schema import upgrade_schema
+from packslip.upgrading import upgrade_schema
 
 #: The median that no page should reach, in milliseconds.
 LIMIT_MS = 50

@@ -19,7 +19,7 @@ from bench.suites import Bench, Case, at_rest, get_load, timed_start, uploads
 from packslip import create_app
 from packslip.accounts.models import User
 from packslip.db import db, write_transaction
-from packslip.schema import upgrade_schema
+from packslip.upgrading import upgrade_schema
 
 _HELD = """
 UPDATE files SET storage_key = substr(sha256, 1, 2) || '/' || substr(sha256, 3, 2) || '/'

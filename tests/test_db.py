@@ -19,7 +19,7 @@ from tests.helpers.processes import own_environment
 from packslip.accounts.models import User
 from packslip.db import add_if_new, db, write_transaction
 from packslip.packages.models import License, Maintainer
-from packslip.schema import schema_revisions
+from packslip.upgrading import schema_revisions
 
 
 def test_a_naive_time_is_refused(session: Session) -> None:
@@ -115,9 +115,9 @@ def test_a_row_is_added_unless_there_is_one_like_it(session: Session) -> None:
 
 def test_what_migrates_is_loaded_only_when_there_is_something_to_migrate(tmp_path: Path) -> None:
     ask = (
-        "import sys; from packslip.app import create_app; from packslip import schema;"
-        " app = create_app(); app.app_context().push(); schema.upgrade_schema();"
-        " print('alembic' in sys.modules, *schema.schema_revisions())"
+        "import sys; from packslip.app import create_app; from packslip import upgrading;"
+        " app = create_app(); app.app_context().push(); upgrading.upgrade_schema();"
+        " print('alembic' in sys.modules, *upgrading.schema_revisions())"
     )
     environment = own_environment(tmp_path, PACKSLIP_DATA=str(tmp_path / "data"))
     first, second = (

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from flask import Config, Flask
+from flask import Flask
 
-from packslip import __version__, db
+from packslip import __version__, db, migrating, upgrading
 from packslip import all_models as _all_models  # noqa: F401 - migrations and relationships need all
 from packslip.accounts import current, mails
 from packslip.accounts.routes import (
@@ -26,6 +24,7 @@ from packslip.accounts.routes import (
 )
 from packslip.check.routes import api as check_api
 from packslip.check.routes import pages as check_pages
+from packslip.config_file import instance_config
 from packslip.connecting import engine_options
 from packslip.downloads import recorder
 from packslip.downloads.routes import statistics
@@ -56,7 +55,7 @@ from packslip.packages.routes import settings as package_settings
 from packslip.search.routes import api as search_api
 from packslip.search.routes import browse
 from packslip.search.routes import pages as search_pages
-from packslip.secret_key import secret_key
+from packslip.secret_keys import secret_key
 from packslip.settings import Settings, load_settings
 from packslip.site import second_factor as site_second_factor
 from packslip.site import set_up_gate
@@ -161,7 +160,7 @@ PAGES_THAT_MAY_LAG = ("browse", "feeds", "search", "site", "sitemaps", "statisti
 #: What writes each kind of mail.
 COMPOSERS = {**mails.COMPOSERS, **watch_mails.COMPOSERS}
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = migrating.FOLDER
 
 
 def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
@@ -174,7 +173,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
         SettingsError: a setting is wrong, or the data folder cannot be used.
     """
     configure_logs()
-    instance = _instance_config() if test_config is None else {}
+    instance = instance_config() if test_config is None else {}
     settings = load_settings(instance=instance, overrides=test_config)
     _make_data_folder(settings)
     app = Flask(
@@ -198,7 +197,8 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
         app, settings, open_storage(settings.storage_url, staging=settings.staging_folder)
     )
     metrics.init_app(app, __version__)
-    db.init_app(app, MIGRATIONS)
+    db.init_app(app)
+    upgrading.init_app(app, MIGRATIONS)
     with app.app_context():
         metrics.watch_connections(app, db.db.engine)
     errors.init_app(app)
@@ -230,12 +230,6 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     return app
 
 
-def _instance_config() -> Config:
-    config = Config(os.fspath(load_settings().data))
-    config.from_pyfile("config.py", silent=True)
-    return config
-
-
 def _make_data_folder(settings: Settings) -> None:
     try:
         # Private notes are in it.
@@ -243,3 +237,7 @@ def _make_data_folder(settings: Settings) -> None:
     except OSError as error:
         fault = f"PACKSLIP_DATA: {settings.data} cannot be made: {error.strerror}"
         raise SettingsError([fault]) from error
+    if settings.restore_marker.exists():
+        raise SettingsError(
+            ["A backup was not restored to its end here: run `packslip restore` again"]
+        )

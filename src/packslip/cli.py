@@ -14,11 +14,13 @@ from packslip import __version__
 from packslip.accounts.commands import token_commands, user_commands
 from packslip.accounts.factor_commands import remove_second_factor, require_second_factor
 from packslip.app import create_app
+from packslip.backups.commands import backup_command, restore_command
 from packslip.check.commands import check_command
 from packslip.db_failures import failure_of
 from packslip.downloads.commands import stats_command
 from packslip.errors import PackslipError, SettingsError
 from packslip.events.commands import event_commands
+from packslip.exchange.commands import export_command, import_command
 from packslip.fsck.commands import fsck_command
 from packslip.migrating import schema_commands
 from packslip.mirror.commands import mirror_commands
@@ -27,13 +29,13 @@ from packslip.notes import folder_commands
 from packslip.notes.commands import note_commands, unyank, yank
 from packslip.notes.list_commands import edit, list_
 from packslip.packages.commands import package_commands
-from packslip.packages.importing.commands import import_command
-from packslip.schema import upgrade_schema
 from packslip.search.commands import search_command
 from packslip.settings import unknown_settings
 from packslip.site.commands import settings_command
 from packslip.site.mirror_commands import sync_command
 from packslip.subscriptions.commands import webhook_commands
+from packslip.upgrading import upgrade_schema
+from packslip.upkeep.commands import gc_command
 from packslip.wsgi import serve
 
 
@@ -68,9 +70,13 @@ for command in (
     webhook_commands,
     schema_commands,
     import_command,
+    export_command,
+    backup_command,
+    restore_command,
     move_command,
     check_command,
     fsck_command,
+    gc_command,
     search_command,
     stats_command,
     settings_command,

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any, cast
 
-from flask import Flask, current_app
+from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as BoundSession
 from sqlalchemy import (
@@ -34,7 +33,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, regi
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from packslip import connecting, migrating
+from packslip import connecting
 from packslip.connecting import AT_ONCE, BUSY_TIMEOUT, WRITE
 from packslip.db_failures import is_busy, is_full, is_read_only
 from packslip.errors import StorageFullError, UnavailableError
@@ -159,14 +158,9 @@ class _Session(BoundSession):
 db = SQLAlchemy(model_class=Base, session_options={"class_": _Session})
 
 
-_MIGRATIONS = "packslip_migrations"
-
-
-def init_app(app: Flask, migrations: Path) -> None:
-    """Bind the application to its database, and to the folder with its migrations."""
+def init_app(app: Flask) -> None:
+    """Bind the application to its database."""
     db.init_app(app)
-    app.extensions[_MIGRATIONS] = migrations
-    migrating.attach(app, db, migrations)
     with app.app_context():
         connecting.prepare(db.engine)
 
@@ -195,11 +189,6 @@ def tables_being_copied(connection: Connection) -> Iterator[None]:
         raw.execute("PRAGMA legacy_alter_table = OFF")
         raw.execute("PRAGMA foreign_keys = ON")
         raw.close()
-
-
-def migrations_folder() -> Path:
-    """The folder with the migrations of the current application."""
-    return cast("Path", current_app.extensions[_MIGRATIONS])
 
 
 def session() -> Session:

@@ -29,9 +29,9 @@ from packslip.notes.models import Note
 from packslip.notes.word_index import index_note
 from packslip.packages.models import Package
 from packslip.packages.search_index import package_ids_after, reindex_packages
-from packslip.schema import upgrade_schema
 from packslip.storage.factory import open_storage
 from packslip.storage.protocol import Storage
+from packslip.upgrading import upgrade_schema
 from packslip.web.context import current_settings, current_storage
 
 #: Notes whose words are written at a time.

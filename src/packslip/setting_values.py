@@ -156,11 +156,17 @@ def seconds(text: str) -> int:
     return int(text)
 
 
-def days(text: str) -> int:
-    """A number of days."""
-    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) < 1:
-        raise ValueError("a number of days, 1 or more")
-    return int(text)
+def days(least: int) -> Callable[[str], int | None]:
+    """What turns a text into a number of days, at least so many; None for nothing."""
+
+    def parse(text: str) -> int | None:
+        if not text:
+            return None
+        if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) < least:
+            raise ValueError(f"a number of days, {least} or more")
+        return int(text)
+
+    return parse
 
 
 def connections(text: str) -> int:

@@ -9,12 +9,19 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from packslip import setting_values
 from packslip.errors import SettingsError
+from packslip.setting_choices import (
+    DownloadAddresses,
+    LogRequests,
+    MetricsAudience,
+    Read,
+    Registration,
+    StorageDownloads,
+)
 from packslip.setting_values import Network
 
 PREFIX = "PACKSLIP_"
@@ -39,51 +46,6 @@ _FLASK_NAMES = {"SECRET_KEY": "secret_key", "SQLALCHEMY_DATABASE_URI": "database
 
 #: A variable in which `packslip serve` tells its workers where they can be reached.
 _SERVED_AT = "_PACKSLIP_SERVED_AT"
-
-
-class Read(StrEnum):
-    """Who may read the index."""
-
-    PUBLIC = "public"
-    MEMBERS = "members"
-
-
-class Registration(StrEnum):
-    """Who may make an account for themselves."""
-
-    OPEN = "open"
-    INVITE = "invite"
-    CLOSED = "closed"
-
-
-class DownloadAddresses(StrEnum):
-    """How much of a client's address the records of downloads keep."""
-
-    WHOLE = "whole"
-    SHORTENED = "shortened"
-    NONE = "none"
-
-
-class StorageDownloads(StrEnum):
-    """How files come to clients from an object store."""
-
-    STREAM = "stream"
-    REDIRECT = "redirect"
-
-
-class LogRequests(StrEnum):
-    """Which requests the log has a line for, besides those over which the server fails."""
-
-    ALL = "all"
-    NONE = "none"
-
-
-class MetricsAudience(StrEnum):
-    """Who may read the metrics without a token."""
-
-    LOCAL = "local"
-    EVERYBODY = "everybody"
-    NOBODY = "nobody"
 
 
 @dataclass(frozen=True)
@@ -111,8 +73,6 @@ class Settings:
     #: Where the proxy in front finds the stored files; empty when it is to send none.
     accel_redirect: str
     download_addresses: DownloadAddresses
-    #: Days for which single downloads are kept at least; None for ever.
-    download_retention: int | None
     #: The Simple API that is mirrored, `pypi` for PyPI's; empty when nothing is.
     upstream_url: str
     #: Seconds for which a mirrored page counts as fresh.
@@ -127,6 +87,10 @@ class Settings:
     metrics: MetricsAudience
     #: With which anybody may read the metrics; empty when there is none.
     metrics_token: str
+    #: Days for which each is kept; None for ever.
+    keep_downloads: int | None
+    keep_events: int | None
+    keep_drafts: int | None
     #: By name, where each value comes from, in words for admins; what is not there is a default.
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
@@ -139,6 +103,11 @@ class Settings:
     def downloads_folder(self) -> Path:
         """Where each process spools the downloads that it served."""
         return self.data / "downloads"
+
+    @property
+    def restore_marker(self) -> Path:
+        """A file that is there as long as a backup is not wholly restored."""
+        return self.data / "restore-unfinished"
 
 
 @dataclass(frozen=True)
@@ -254,12 +223,6 @@ SETTINGS = (
         setting_values.choice(DownloadAddresses),
     ),
     Setting(
-        "download_retention",
-        "",
-        "Days for which single downloads are kept at least; sums by day stay. Empty: for ever.",
-        lambda text: setting_values.days(text) if text else None,
-    ),
-    Setting(
         "upstream_url",
         setting_values.PYPI,
         "The Simple API to mirror: `https://packages.example.com/simple/`, or `pypi` for PyPI's. "
@@ -309,6 +272,26 @@ SETTINGS = (
         "",
         "Whoever sends it as a bearer token may read `/metrics` from anywhere.",
         lambda text: text.strip(),
+    ),
+    Setting(
+        "keep_downloads",
+        "",
+        "Days after which records of downloads go; their sums stay. Empty: none go.",
+        setting_values.days(1),
+    ),
+    Setting(
+        "keep_events",
+        "",
+        "Days after which `packslip gc` removes events, 31 or more. Empty: it removes none.",
+        # The database itself refuses to remove younger ones.
+        setting_values.days(31),
+    ),
+    Setting(
+        "keep_drafts",
+        "",
+        "Days after which `packslip gc` removes drafts of notes that nobody went on with. Empty: "
+        "it removes none.",
+        setting_values.days(1),
     ),
 )
 

@@ -23,10 +23,10 @@ from packslip.mirror.fetches import mirror_folder
 from packslip.mirror.keeper import current_keeper
 from packslip.mirror.parts import sweep_parts
 from packslip.notes import expiry
-from packslip.schema import upgrade_schema
 from packslip.serving.worker import AT_ONCE, PatientWorker
 from packslip.settings import Settings, note_served_at
 from packslip.subscriptions.sender import current_deliverer
+from packslip.upgrading import upgrade_schema
 from packslip.web.context import current_settings, current_storage
 from packslip.web.metrics import forget_process, shared_folder
 

@@ -11,6 +11,7 @@ _FOR_MACHINES = (
     "/api/",
     "/files/",
     "/healthz",
+    "/metrics",
     "/osv/",
     "/pypi/",
     "/readyz",

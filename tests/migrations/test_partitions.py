@@ -30,7 +30,7 @@ def test_what_was_there_becomes_a_part(
             " CHECK (created_at < '2100-01-01') NOT VALID"
         )
         connection.execute("CREATE UNIQUE INDEX downloads_before_key ON downloads (id, created_at)")
-    flask_db(tmp_path, url, "upgrade")
+    flask_db(tmp_path, url, "upgrade", "--no-backup")
     with psycopg.connect(url, autocommit=True) as connection:
         after = [connection.execute(ROW, [m]).fetchone() for m in ("now", "2090-01-01 00:00+00")]
         found = connection.execute("SELECT id FROM downloads ORDER BY id").fetchall()

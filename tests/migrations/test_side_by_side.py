@@ -15,7 +15,7 @@ from tests.helpers.server import serving
 from tests.migrations.test_commands import copied_migrations, flask_db, newest_revision
 
 from packslip.app import MIGRATIONS
-from packslip.schema import NewerSchemaError, upgrade_schema
+from packslip.upgrading import NewerSchemaError, upgrade_schema
 
 FURTHER = '''
 """Add a column, and tell how long a table is waited for."""
@@ -43,7 +43,7 @@ def downgrade() -> None:
 '''
 
 START = (
-    "from packslip.app import create_app; from packslip.schema import upgrade_schema;"
+    "from packslip.app import create_app; from packslip.upgrading import upgrade_schema;"
     " app = create_app(); app.app_context().push(); upgrade_schema(); print('up to date')"
 )
 

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from tests.helpers.app import make_app
 
-from packslip.schema import schema_revisions
+from packslip.upgrading import schema_revisions
 
 
 def test_a_living_process_needs_no_database(tmp_path: Path) -> None:

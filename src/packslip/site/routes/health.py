@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from packslip import db
 from packslip.errors import PackslipError
-from packslip.schema import schema_fault
+from packslip.upgrading import schema_fault
 from packslip.web.context import current_storage
 
 blueprint = Blueprint("health", __name__)

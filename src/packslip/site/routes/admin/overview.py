@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from flask import render_template, request
 
 from packslip import db
-from packslip.schema import schema_fault, schema_revisions
 from packslip.settings import Settings
 from packslip.site.admin_queries import AdminCounts, admin_counts
 from packslip.site.routes.admin.shared import blueprint
+from packslip.upgrading import schema_fault, schema_revisions
 from packslip.web.context import current_settings
 from packslip.web.urls import base_url
 

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import os
 import secrets
+from pathlib import Path
 
 from packslip.errors import SettingsError
 from packslip.settings import Settings
+
+#: What the data folder calls the file with the key.
+_KEY_FILE = "secret-key"
+
+
+def key_file(settings: Settings) -> Path | None:
+    """Where the secret key is kept, when it is one of the data folder."""
+    path = settings.data / _KEY_FILE
+    return path if settings.secret_key is None and path.exists() else None
 
 
 def secret_key(settings: Settings) -> str:
@@ -25,9 +35,9 @@ def secret_key(settings: Settings) -> str:
 
 
 def _kept_secret_key(settings: Settings) -> str:
-    path = settings.data / "secret-key"
+    path = settings.data / _KEY_FILE
     if not path.exists():
-        draft = settings.data / f"secret-key.{os.getpid()}.{secrets.token_hex(4)}"
+        draft = settings.data / f"{_KEY_FILE}.{os.getpid()}.{secrets.token_hex(4)}"
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_urlsafe(48))
         try:

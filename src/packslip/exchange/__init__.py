@@ -1,0 +1,1 @@
+"""Packages with all that belongs to them, as files of an open layout."""
