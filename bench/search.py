@@ -23,7 +23,7 @@ from packslip.db import db
 from packslip.packages.models import Package
 from packslip.search.queries import search
 from packslip.search.request import Filters, SearchQuery, Sort
-from packslip.settings import Read
+from packslip.setting_choices import Read
 from packslip.upgrading import upgrade_schema
 
 #: The median that no search should reach, in milliseconds.

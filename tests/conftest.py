@@ -98,6 +98,19 @@ def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
 
 
 @pytest.fixture
+def app_on_postgresql(postgres_databases: PostgresDatabases, tmp_path: Path) -> Iterator[Flask]:
+    """The same for what concerns PostgreSQL alone, which may change the database as it likes."""
+    url = postgres_databases.create()
+    app = make_app(tmp_path, url)
+    with app.app_context():
+        yield app
+        current_recorder().close()
+        db.session.remove()
+        db.engine.dispose()
+    postgres_databases.drop(url)
+
+
+@pytest.fixture
 def session(app: Flask) -> Session:
     return db.session()
 

@@ -9,12 +9,8 @@ import pytest
 
 from packslip.errors import SettingsError
 from packslip.secret_keys import secret_key
-from packslip.settings import (
-    DownloadAddresses,
-    Read,
-    load_settings,
-    unknown_settings,
-)
+from packslip.setting_choices import DownloadAddresses, Read
+from packslip.settings import load_settings, unknown_settings
 
 
 def test_without_any_source_everything_lies_in_the_data_folder() -> None:

@@ -42,7 +42,9 @@ from packslip.packages.models import (
     StandingAct,
 )
 from packslip.packages.stamps import PageStamp
+from packslip.schema import SchemaState
 from packslip.subscriptions.models import Watch, Webhook, WebhookDelivery
+from packslip.turns import Turn
 
 __all__ = [
     "AccountLink",
@@ -80,6 +82,7 @@ __all__ = [
     "RegisteredFilename",
     "Release",
     "Requirement",
+    "SchemaState",
     "SearchEntry",
     "SecurityKey",
     "SetupCode",
@@ -87,6 +90,7 @@ __all__ = [
     "StandingAct",
     "Throttle",
     "Token",
+    "Turn",
     "User",
     "Watch",
     "Webhook",

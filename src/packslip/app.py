@@ -25,6 +25,7 @@ from packslip.accounts.routes import (
 from packslip.check.routes import api as check_api
 from packslip.check.routes import pages as check_pages
 from packslip.config_file import instance_config
+from packslip.connecting import engine_options
 from packslip.downloads import recorder
 from packslip.downloads.routes import statistics
 from packslip.errors import SettingsError
@@ -92,6 +93,7 @@ from packslip.web import (
     page_urls,
     proxies,
     redirects,
+    replica,
     request_ids,
 )
 
@@ -152,6 +154,9 @@ BLUEPRINTS = (
     yanks.blueprint,
 )
 
+#: What is read from a replica of the database for visitors, by blueprint.
+PAGES_THAT_MAY_LAG = ("browse", "feeds", "search", "site", "sitemaps", "statistics")
+
 #: What writes each kind of mail.
 COMPOSERS = {**mails.COMPOSERS, **watch_mails.COMPOSERS}
 
@@ -182,7 +187,9 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     app.config.from_mapping(
         SECRET_KEY=secret_key(settings),
         SQLALCHEMY_DATABASE_URI=settings.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS=db.engine_options(settings.database_url),
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(
+            settings.database_url, settings.database_connections
+        ),
     )
     app.jinja_env.globals["version"] = __version__
     app.url_map.strict_slashes = True
@@ -203,6 +210,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     forgery.init_app(app)
     current.init_app(app)
     site_second_factor.init_app(app)
+    replica.init_app(app, settings, PAGES_THAT_MAY_LAG)
     redirects.init_app(app)
     page_urls.init_app(app)
     for blueprint in BLUEPRINTS:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from typing import Annotated, Any, cast
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as BoundSession
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -25,37 +25,23 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     case,
-    event,
-    make_url,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
-from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from packslip import connecting
+from packslip.connecting import AT_ONCE, BUSY_TIMEOUT, WRITE
 from packslip.db_failures import is_busy, is_full, is_read_only
 from packslip.errors import StorageFullError, UnavailableError
 
-#: Seconds for which a writer waits for another one on SQLite.
-SQLITE_BUSY_TIMEOUT = 20
-
-#: Connections that a process keeps. Threads that serve wait for a free one; none keeps one while it
-#: waits for a client.
-MOST_CONNECTIONS = 24
-
-#: The execution option that makes a transaction on SQLite take the write lock at its start: True,
-#: or `_AT_ONCE` when it must not wait for it.
-_WRITE = "packslip_write"
-_AT_ONCE = "at once"
-
 #: Gives a connection whose transactions take SQLite's write lock at their start.
-WRITING: Mapping[str, bool] = {_WRITE: True}
+WRITING: Mapping[str, bool] = {WRITE: True}
 
-#: Milliseconds for which a transaction that must not wait does so on PostgreSQL; 0 means for ever.
+#: Milliseconds for which a transaction that must not wait does so on PostgreSQL.
 _HARDLY = 10
 
 
@@ -154,69 +140,29 @@ class Changed(Created):
     updated_at: Mapped[datetime] = mapped_column(server_default=utc_now(), onupdate=utc_now())
 
 
-db = SQLAlchemy(model_class=Base)
+#: Where a session keeps the engine of the replica that it reads from.
+_REPLICA = "packslip_replica"
+
+
+class _Session(BoundSession):
+    """A session that may read from a replica."""
+
+    def get_bind(self, *args: Any, **kwargs: Any) -> Engine | Connection:
+        """The replica's engine while that is to be read from, else the database's."""
+        replica: Engine | None = self.info.get(_REPLICA)
+        if replica is not None and kwargs.get("bind") is None:
+            return replica
+        return super().get_bind(*args, **kwargs)
+
+
+db = SQLAlchemy(model_class=Base, session_options={"class_": _Session})
 
 
 def init_app(app: Flask) -> None:
     """Bind the application to its database."""
     db.init_app(app)
     with app.app_context():
-        if db.engine.dialect.name == "sqlite":
-            _prepare_sqlite(db.engine)
-
-
-def engine_options(url: str) -> dict[str, Any]:
-    """Options for the engine that opens `url`."""
-    # An error that is logged would otherwise show the values, hashes of passwords among them.
-    options: dict[str, Any] = {"hide_parameters": True, "pool_size": MOST_CONNECTIONS}
-    if url.startswith("sqlite"):
-        return options | {"connect_args": {"timeout": SQLITE_BUSY_TIMEOUT}}
-    # A server that is cut off would otherwise be waited for as long as the system does.
-    hasty = {} if "connect_timeout" in make_url(url).query else {"connect_timeout": 5}
-    return options | {"pool_pre_ping": True, "connect_args": hasty}
-
-
-def open_reader(engine: Engine) -> sqlite3.Connection | None:
-    """A connection to SQLite, for one thread, that only reads and never waits; None elsewhere.
-
-    Raises:
-        sqlite3.Error: the database cannot be opened.
-    """
-    if engine.dialect.name != "sqlite" or engine.url.database is None:
-        return None
-    connection = sqlite3.connect(engine.url.database, timeout=0, isolation_level=None)
-    connection.execute("PRAGMA query_only = ON")
-    return connection
-
-
-def _prepare_sqlite(engine: Engine) -> None:
-    event.listen(engine, "connect", _configure_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-
-
-def _configure_sqlite(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
-    # sqlite3 would otherwise begin transactions by itself, too late and never for a read.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    # WAL lets readers go on while somebody writes. FULL syncs the log at each commit: an
-    # acknowledged change survives the loss of power, not only of the process.
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that reads first and writes later fails at once, without waiting, if another
-    # one wrote in between. A writer therefore takes the lock before it reads.
-    write = connection.get_execution_options().get(_WRITE)
-    if write != _AT_ONCE:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-        return
-    connection.exec_driver_sql("PRAGMA busy_timeout = 0")
-    try:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    finally:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT * 1000}")
+        connecting.prepare(db.engine)
 
 
 @contextmanager
@@ -250,6 +196,11 @@ def session() -> Session:
     return db.session()
 
 
+def read_from(session: Session, replica: Engine | None) -> None:
+    """Have the session read from the replica until it writes, or from the database itself."""
+    session.info[_REPLICA] = replica
+
+
 @contextmanager
 def write_transaction(session: Session, *, wait: bool = True) -> Iterator[Session]:
     """Run the block as one transaction that writes, and commit it at the end.
@@ -264,13 +215,15 @@ def write_transaction(session: Session, *, wait: bool = True) -> Iterator[Sessio
     if session.new or session.dirty or session.deleted:
         raise RuntimeError("changes were made outside of a write transaction")
     session.rollback()
+    read_from(session, None)
     try:
-        connection = _begin_writing(session, True if wait else _AT_ONCE)
-        if not wait and connection.dialect.name == "postgresql":
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_HARDLY}")
+        connection = _begin_writing(session, True if wait else AT_ONCE)
+        if connection.dialect.name == "postgresql":
+            patience = BUSY_TIMEOUT * 1000 if wait else _HARDLY
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {patience}")
         yield session
         session.commit()
-    except OperationalError as error:
+    except DBAPIError as error:
         session.rollback()
         if is_busy(error):
             raise UnavailableError("The database is busy. Please try again.") from error
@@ -285,10 +238,10 @@ def write_transaction(session: Session, *, wait: bool = True) -> Iterator[Sessio
 
 
 def _begin_writing(session: Session, how: bool | str) -> Connection:
-    options = {_WRITE: how}
+    options = {WRITE: how}
     try:
         return session.connection(execution_options=options)
-    except OperationalError as error:
+    except DBAPIError as error:
         if not is_read_only(error):
             raise
         # A connection that was opened while the disk could only be read stays as it is. New ones

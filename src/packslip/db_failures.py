@@ -9,6 +9,9 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
 
 from packslip.errors import PackslipError
 
+#: PostgreSQL's read_only_sql_transaction.
+READ_ONLY = "25006"
+
 _FAILURES = (OperationalError, InterfaceError, NoConnectionFreeError)
 
 
@@ -43,8 +46,8 @@ def is_full(error: BaseException) -> bool:
 
 
 def is_read_only(error: BaseException) -> bool:
-    """Whether SQLite's file can only be read."""
-    return "readonly database" in str(error)
+    """Whether SQLite's file can only be read, or what was PostgreSQL's primary is a replica now."""
+    return "readonly database" in str(error) or _state(error) == READ_ONLY
 
 
 def _state(error: BaseException) -> str | None:

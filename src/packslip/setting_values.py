@@ -39,6 +39,13 @@ def database_url(text: str) -> str:
     return text
 
 
+def replica_url(text: str) -> str:
+    """An address of PostgreSQL that SQLAlchemy takes; or nothing."""
+    if text and not text.startswith(("postgres://", "postgresql")):
+        raise ValueError("an address that begins with postgresql://")
+    return database_url(text)
+
+
 def storage_url(text: str) -> str:
     """A `file:` or `s3:` address; or nothing."""
     if text and not text.startswith(("file:///", "s3://")):
@@ -160,6 +167,13 @@ def days(least: int) -> Callable[[str], int | None]:
         return int(text)
 
     return parse
+
+
+def connections(text: str) -> int:
+    """A number of connections."""
+    if not re.fullmatch(r"[0-9]{1,4}", text) or int(text) < 2:
+        raise ValueError("a number from 2 on")
+    return int(text)
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -9,12 +9,19 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from packslip import setting_values
 from packslip.errors import SettingsError
+from packslip.setting_choices import (
+    DownloadAddresses,
+    LogRequests,
+    MetricsAudience,
+    Read,
+    Registration,
+    StorageDownloads,
+)
 from packslip.setting_values import Network
 
 PREFIX = "PACKSLIP_"
@@ -23,7 +30,16 @@ PREFIX = "PACKSLIP_"
 TOKEN_VARIABLE = "PACKSLIP_TOKEN"  # noqa: S105 - a name
 
 #: Settings whose values are shown to nobody.
-SECRETS = frozenset({"secret_key", "smtp_url", "database_url", "upstream_url", "metrics_token"})
+SECRETS = frozenset(
+    {
+        "secret_key",
+        "smtp_url",
+        "database_url",
+        "database_replica_url",
+        "upstream_url",
+        "metrics_token",
+    }
+)
 
 #: Names that Flask and Flask-SQLAlchemy have for some of the settings.
 _FLASK_NAMES = {"SECRET_KEY": "secret_key", "SQLALCHEMY_DATABASE_URI": "database_url"}
@@ -32,57 +48,16 @@ _FLASK_NAMES = {"SECRET_KEY": "secret_key", "SQLALCHEMY_DATABASE_URI": "database
 _SERVED_AT = "_PACKSLIP_SERVED_AT"
 
 
-class Read(StrEnum):
-    """Who may read the index."""
-
-    PUBLIC = "public"
-    MEMBERS = "members"
-
-
-class Registration(StrEnum):
-    """Who may make an account for themselves."""
-
-    OPEN = "open"
-    INVITE = "invite"
-    CLOSED = "closed"
-
-
-class DownloadAddresses(StrEnum):
-    """How much of a client's address the records of downloads keep."""
-
-    WHOLE = "whole"
-    SHORTENED = "shortened"
-    NONE = "none"
-
-
-class StorageDownloads(StrEnum):
-    """How files come to clients from an object store."""
-
-    STREAM = "stream"
-    REDIRECT = "redirect"
-
-
-class LogRequests(StrEnum):
-    """Which requests the log has a line for, besides those over which the server fails."""
-
-    ALL = "all"
-    NONE = "none"
-
-
-class MetricsAudience(StrEnum):
-    """Who may read the metrics without a token."""
-
-    LOCAL = "local"
-    EVERYBODY = "everybody"
-    NOBODY = "nobody"
-
-
 @dataclass(frozen=True)
 class Settings:
     """The settings in force."""
 
     data: Path
     database_url: str
+    #: A replica of it that pages for visitors are read from; empty when there is none.
+    database_replica_url: str
+    #: Connections to PostgreSQL that a process has at most.
+    database_connections: int
     storage_url: str
     storage_downloads: StorageDownloads
     secret_key: str | None
@@ -163,6 +138,18 @@ SETTINGS = (
         "",
         "The database: `sqlite:///…` or `postgresql://…`. Empty: `packslip.db` in the data folder.",
         setting_values.database_url,
+    ),
+    Setting(
+        "database_replica_url",
+        "",
+        "A replica of a PostgreSQL database, from which pages for visitors are read.",
+        setting_values.replica_url,
+    ),
+    Setting(
+        "database_connections",
+        "16",
+        "Connections to PostgreSQL that one process opens at most.",
+        setting_values.connections,
     ),
     Setting(
         "storage_url",
@@ -289,8 +276,7 @@ SETTINGS = (
     Setting(
         "keep_downloads",
         "",
-        "Days after which `packslip gc` removes records of downloads; their sums stay. Empty: it "
-        "removes none.",
+        "Days after which records of downloads go; their sums stay. Empty: none go.",
         setting_values.days(1),
     ),
     Setting(

@@ -12,10 +12,23 @@ from sqlalchemy import inspect, text
 from packslip import migrating, snapshots
 from packslip.db import db
 from packslip.db_failures import DataFolderError
+from packslip.errors import PackslipError
+from packslip.schema import works_with
 
 _MIGRATIONS = "packslip_migrations"
 
 log = structlog.get_logger(__name__)
+
+
+class NewerSchemaError(PackslipError):
+    """A newer version changed the database, in ways that this one does not understand."""
+
+    def __init__(self, current: str, needed: str | None, newest: str) -> None:
+        since = f", which needs a version that knows {needed}" if needed else ""
+        super().__init__(
+            f"the database is at revision {current}{since}; this version knows up to {newest}."
+            " Use a newer version of Packslip"
+        )
 
 
 def init_app(app: Flask, migrations: Path) -> None:
@@ -24,7 +37,7 @@ def init_app(app: Flask, migrations: Path) -> None:
     migrating.attach(app, db, migrations, keep_copy_before_upgrade)
 
 
-def schema_revisions() -> tuple[str | None, str | None]:
+def schema_revisions() -> tuple[str | None, str]:
     """The revision that the database's schema has, and the newest one that there is."""
     with db.engine.connect() as connection:
         has_any = inspect(connection).has_table("alembic_version")
@@ -34,10 +47,25 @@ def schema_revisions() -> tuple[str | None, str | None]:
     return current, migrating.newest_revision(folder)
 
 
+def schema_fault() -> str | None:
+    """What is wrong with the schema for this version, in a few words; None when it can be used.
+
+    A newer one can be, if its migrations say so: versions run side by side while nodes are
+    upgraded one after another.
+    """
+    current, newest = schema_revisions()
+    if current == newest:
+        return None
+    if current is not None and current > newest and (works_with() or current) <= newest:
+        return None
+    return f"at {current}, not at {newest}"
+
+
 def upgrade_schema() -> None:
     """Bring the schema to the newest revision; processes that start together queue for it.
 
     Raises:
+        NewerSchemaError: it is newer than this version, and does not work with it.
         DataFolderError: nothing can be written to the data folder.
         SQLAlchemyError: the database cannot be used; see `packslip.db_failures`.
     """
@@ -49,9 +77,16 @@ def upgrade_schema() -> None:
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         current, newest = schema_revisions()
-        if current != newest:
+        if current is None or current < newest:
+            # On PostgreSQL the migrations themselves see to it that others wait, on all machines.
             _keep_copy_if_possible()
             migrating.upgrade()
+            return
+    if current == newest:
+        return
+    if schema_fault() is not None:
+        raise NewerSchemaError(current, works_with(), newest)
+    log.warning("the schema is newer, and works with this version", at=current, known=newest)
 
 
 def keep_copy_before_upgrade() -> Path | None:

@@ -13,7 +13,7 @@ from packslip.accounts.access import (
 from packslip.accounts.identity import Identity
 from packslip.accounts.models import Role, Scope, Token, User
 from packslip.errors import PackslipError
-from packslip.settings import Read
+from packslip.setting_choices import Read
 
 #: A token's scope and limits; None for a password.
 TOKENS: list[tuple[Scope, list[str] | None] | None] = [

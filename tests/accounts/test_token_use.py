@@ -15,7 +15,8 @@ from tests.helpers.app import make_app
 
 from packslip.accounts.models import Token
 from packslip.accounts.token_use import CHANGE_PRECISION, USE_PRECISION, note_use, tool_of
-from packslip.db import SQLITE_BUSY_TIMEOUT, db, write_transaction
+from packslip.connecting import BUSY_TIMEOUT
+from packslip.db import db, write_transaction
 
 TWINE = "twine/6.2.0 (importlib-metadata: 8.0)"
 
@@ -108,14 +109,14 @@ def test_a_read_does_not_wait_for_a_writer(index: Flask) -> None:
     begun = time.monotonic()
     with held(token.id):
         assert read(index, secret) == 200
-    assert time.monotonic() - begun < SQLITE_BUSY_TIMEOUT / 2
+    assert time.monotonic() - begun < BUSY_TIMEOUT / 2
     db.session.rollback()
     assert token.last_used_at is None
     # The same connection waits for others again when it writes in earnest.
     if db.engine.dialect.name == "sqlite":
         with db.engine.connect() as connection:
             timeout = connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
-        assert timeout == SQLITE_BUSY_TIMEOUT * 1000
+        assert timeout == BUSY_TIMEOUT * 1000
     assert read(index, secret) == 200
     db.session.rollback()
     assert token.last_used_at is not None

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from packslip.downloads.addresses import kept_address
 from packslip.downloads.models import Download
-from packslip.settings import DownloadAddresses
+from packslip.setting_choices import DownloadAddresses
 
 WHOLE, SHORTENED, NONE = DownloadAddresses
 

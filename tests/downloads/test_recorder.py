@@ -18,7 +18,7 @@ from packslip.downloads.drain import drain
 from packslip.downloads.models import Download
 from packslip.downloads.recorder import DownloadRecorder, current_recorder
 from packslip.downloads.spool import SpoolWriter, list_spools, read_batch
-from packslip.settings import DownloadAddresses
+from packslip.setting_choices import DownloadAddresses
 from packslip.web.context import current_settings
 from packslip.web.metrics import Metrics
 

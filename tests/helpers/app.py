@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from flask import Flask
+from flask import Flask, current_app
 from sqlalchemy import Engine, event
 from tests.helpers.templates import RememberedTemplates
 
 from packslip import create_app
 from packslip.accounts.setup import mark_set_up
 from packslip.db import db
+from packslip.web.replica import replica_of
 
 _made: list[Flask] = []
 _templates = RememberedTemplates()
@@ -24,6 +25,8 @@ def close_apps() -> None:
         with _made.pop().app_context():
             db.session.remove()
             db.engine.dispose()
+            if replica := replica_of(current_app):
+                replica.engine.dispose()
 
 
 def make_app(folder: Path, database_url: str, *, set_up: bool = True, **settings: Any) -> Flask:

@@ -35,7 +35,7 @@ BEGIN
     SET LOCAL session_replication_role = replica;
     FOR name IN
         SELECT tablename FROM pg_tables
-        WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+        WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'schema_state')
     LOOP
         EXECUTE format('SELECT EXISTS (SELECT FROM %I)', name) INTO is_used;
         IF is_used THEN EXECUTE format('DELETE FROM %I', name); END IF;

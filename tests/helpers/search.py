@@ -15,7 +15,7 @@ from packslip.packages.models import Package
 from packslip.search.queries import search
 from packslip.search.request import Filters, SearchQuery
 from packslip.search.results import SearchResults
-from packslip.settings import Read
+from packslip.setting_choices import Read
 
 
 def add_found(

@@ -27,7 +27,7 @@ from packslip.downloads.models import Download
 from packslip.index import finished
 from packslip.index.finishing import current_answers
 from packslip.packages.models import File, Package, Release
-from packslip.settings import Read
+from packslip.setting_choices import Read
 from packslip.web import context
 
 JSON = "application/vnd.pypi.simple.v1+json"

@@ -145,6 +145,7 @@ ADDED_AFTER_0004 = (
     "setup_codes",
     "staged_uploads",
     "throttles",
+    "turns",
     "watches",
     "webhook_deliveries",
     "webhooks",

@@ -14,7 +14,8 @@ from tests.helpers.schema import Rows, fill, rows
 
 from packslip import moving
 from packslip.accounts.models import User
-from packslip.db import db, engine_options
+from packslip.connecting import engine_options
+from packslip.db import db
 from packslip.moving.rows import (
     DERIVED,
     DifferentRowsError,

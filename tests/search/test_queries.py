@@ -20,7 +20,7 @@ from packslip.packages.models import Maintainer, Package, SearchEntry
 from packslip.packages.removal import remove_package
 from packslip.search import candidates
 from packslip.search.request import Sort
-from packslip.settings import Read
+from packslip.setting_choices import Read
 
 NOW = datetime.now(UTC)
 

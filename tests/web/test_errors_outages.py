@@ -12,7 +12,8 @@ from sqlalchemy import text
 from tests.helpers.app import make_app
 from tests.helpers.databases import SQLiteDatabases, migrate, own_postgres
 
-from packslip import db
+from packslip import app as application
+from packslip import connecting, db
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 UV = {"Accept": "application/json;q=0.9, text/plain;q=0.8, text/html;q=0.7"}
@@ -81,7 +82,7 @@ def test_a_sqlite_file_that_goes_away_is_found_again(
 def test_a_sqlite_file_that_somebody_keeps_locked(
     tmp_path: Path, sqlite_databases: SQLiteDatabases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(db, "SQLITE_BUSY_TIMEOUT", 0)
+    monkeypatch.setattr(connecting, "BUSY_TIMEOUT", 0)
     url = sqlite_databases.create(tmp_path)
     locker = sqlite3.connect(tmp_path / "packslip.db", isolation_level=None)
     locker.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -96,7 +97,7 @@ def test_a_pool_without_a_free_connection(
     tmp_path: Path, sqlite_databases: SQLiteDatabases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 0.01}
-    monkeypatch.setattr(db, "engine_options", lambda url: small)
+    monkeypatch.setattr(application, "engine_options", lambda *_: small)
     client = client_of(tmp_path, sqlite_databases.create(tmp_path))
     with client.application.app_context(), db.db.engine.connect() as connection:
         connection.execute(text("SELECT 1"))

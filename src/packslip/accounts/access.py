@@ -7,7 +7,7 @@ from collections.abc import Collection
 from packslip.accounts.identity import Identity
 from packslip.accounts.models import Scope, Token
 from packslip.errors import NotAllowedError, UnauthenticatedError
-from packslip.settings import Read
+from packslip.setting_choices import Read
 
 
 class CredentialsNeededError(UnauthenticatedError):

@@ -18,7 +18,7 @@ from packslip.accounts.passwords import hash_password
 from packslip.accounts.recovery import make_reset_link
 from packslip.errors import InvalidError
 from packslip.events.operations import Actor
-from packslip.settings import Registration
+from packslip.setting_choices import Registration
 from packslip.terminal import NeedsTerminalError, is_interactive, print_json, print_table
 from packslip.web.context import current_settings
 

@@ -13,7 +13,7 @@ from packslip.accounts.identity import Identity, WrongCredentialsError, identify
 from packslip.accounts.models import User
 from packslip.accounts.token_use import note_reading
 from packslip.db import session
-from packslip.settings import Read
+from packslip.setting_choices import Read
 from packslip.web.context import current_settings
 
 _READER = "packslip.reader"

@@ -11,7 +11,7 @@ from packslip.accounts.operations import add_user
 from packslip.errors import NotAllowedError
 from packslip.events.models import Action
 from packslip.events.operations import Actor, record
-from packslip.settings import Registration
+from packslip.setting_choices import Registration
 
 
 class RegistrationClosedError(NotAllowedError):

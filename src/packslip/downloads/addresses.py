@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from packslip.settings import DownloadAddresses
+from packslip.setting_choices import DownloadAddresses
 
 #: Leading bits that a shortened address keeps: a network of 256 hosts, or a site's prefix.
 _KEPT_BITS = {4: 24, 6: 48}

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 
 from packslip.db import write_transaction
 from packslip.downloads.models import Download, DownloadSpool
-from packslip.downloads.rollups import note_never_downloaded, refresh_recent, sum_up
+from packslip.downloads.rollups import sum_up
 from packslip.downloads.spool import (
     Batch,
     DownloadRecord,
@@ -33,7 +33,9 @@ from packslip.downloads.spool import (
     list_spools,
     read_batch,
 )
+from packslip.downloads.upkeep import see_to_downloads
 from packslip.downloads.user_agent import parse_user_agent
+from packslip.turns import TurnState, turn
 
 #: Seconds for which the thread gathers records before it drains them.
 GATHER = 0.2
@@ -43,6 +45,9 @@ IDLE = 30.0
 
 #: Seconds after which the thread tries again what failed.
 RETRY = 5.0
+
+#: For how long the work of a day belongs to the process that is at it, in case that it dies.
+_LEASE = timedelta(minutes=30)
 
 log = structlog.get_logger()
 
@@ -171,15 +176,21 @@ def _remove(session: Session, spool: Path) -> None:
 class Drainer:
     """Drains soon after it was woken, in a daemon thread that the first wake starts."""
 
-    def __init__(self, writer: SpoolWriter, open_session: Callable[[], Session]) -> None:
+    def __init__(
+        self,
+        writer: SpoolWriter,
+        open_session: Callable[[], Session],
+        retention: int | None = None,
+    ) -> None:
         self._writer = writer
+        self._retention = retention
         self._open_session = open_session
         self._process = 0
         self._starting = threading.Lock()
         self._wanted = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._refreshed_on: date | None = None
+        self._seen_to_on: date | None = None
 
     def wake(self) -> None:
         """Have the spools drained; return at once."""
@@ -209,13 +220,15 @@ class Drainer:
             # A thread that is cut off within the database library can crash the interpreter.
             atexit.register(self.stop)
 
-    def _refresh_daily(self, session: Session) -> None:
+    def _see_to_it_daily(self, session: Session) -> None:
         today = datetime.now(UTC).date()
-        if self._refreshed_on != today:
-            with write_transaction(session):
-                refresh_recent(session, today)
-                note_never_downloaded(session, today)
-            self._refreshed_on = today
+        if self._seen_to_on != today:
+            midnight = datetime.combine(today, time(), UTC)
+            with turn(session, "downloads", since=midnight, lease=_LEASE) as state:
+                if state is TurnState.OURS:
+                    see_to_downloads(session, today, self._retention)
+            if state is not TurnState.TAKEN:
+                self._seen_to_on = today
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -226,7 +239,7 @@ class Drainer:
                 self._writer.flush()
                 with self._open_session() as session:
                     drain(session, self._writer.folder, wait=False)
-                    self._refresh_daily(session)
+                    self._see_to_it_daily(session)
             except DrainBusyError:
                 # It may have passed this process's spool already.
                 self._wanted.set()

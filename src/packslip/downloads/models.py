@@ -27,7 +27,9 @@ class Dimension(StrEnum):
 class Download(Created, Base):
     """One file that was served whole. `created_at` is the moment at which it was.
 
-    What it speaks of is named by key, without foreign keys: the record outlives the package.
+    On PostgreSQL the table has parts (`packslip.downloads.partitions`), so that the moment belongs
+    to its key there. What it speaks of is named by key, without foreign keys: the record outlives
+    the package.
     """
 
     __tablename__ = "downloads"

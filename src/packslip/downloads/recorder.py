@@ -28,7 +28,8 @@ from packslip.db import db
 from packslip.downloads.addresses import kept_address
 from packslip.downloads.drain import Drainer
 from packslip.downloads.spool import BacklogFullError, DownloadRecord, SpoolWriter
-from packslip.settings import DownloadAddresses, Settings
+from packslip.setting_choices import DownloadAddresses
+from packslip.settings import Settings
 from packslip.web.metrics import Metrics, metrics_of
 
 #: Characters of a `User-Agent` that are kept; pip and uv need about 500.
@@ -119,7 +120,7 @@ def init_app(app: Flask, settings: Settings) -> None:
             return Session(db.engine)
 
     writer = SpoolWriter(settings.downloads_folder)
-    drainer = Drainer(writer, open_session)
+    drainer = Drainer(writer, open_session, settings.keep_downloads)
     app.extensions[_EXTENSION] = DownloadRecorder(
         writer, settings.download_addresses, drainer, metrics_of(app)
     )

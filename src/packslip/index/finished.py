@@ -21,10 +21,12 @@ from flask import Flask
 from gunicorn.util import http_date
 from prometheus_client import Counter
 
-from packslip.db import db, open_reader
+from packslip.connecting import open_reader
+from packslip.db import db
 from packslip.index.quick_requests import QuickRequest, RequestReader
 from packslip.packages.stamps import look_at
-from packslip.settings import LogRequests, Settings
+from packslip.setting_choices import LogRequests
+from packslip.settings import Settings
 from packslip.web.metrics import metrics_of
 
 #: Bytes of answers that a process keeps at most.

@@ -10,7 +10,8 @@ from flask import Flask, current_app, request
 from werkzeug import Response
 
 from packslip.index.finished import Basis, Finished, FinishedAnswers, Key, OnSent
-from packslip.settings import Read, Settings
+from packslip.setting_choices import Read
+from packslip.settings import Settings
 from packslip.web.context import current_settings
 from packslip.web.handing_over import HEADER
 from packslip.web.measuring import current_route

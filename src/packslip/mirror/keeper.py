@@ -1,7 +1,7 @@
 """What the mirror does beside answering: the lists of names, texts for its packages, clearing up.
 
-It is done by a thread of each server process. Nothing of it is lost when a process dies: what was
-not done is found to be missing the next time.
+It is done by a thread of each server process; what is for all of them, by one in turn. Nothing of
+it is lost when a process dies: what was not done is found to be missing the next time.
 """
 
 from __future__ import annotations
@@ -28,12 +28,16 @@ from packslip.mirror.describing import describe
 from packslip.mirror.missing_names import forget_missing
 from packslip.mirror.names import fetch_names
 from packslip.mirror.upstreams import Upstream
+from packslip.turns import TurnState, turn
 
 #: How long a list of names is used.
 NAMES_TTL = timedelta(hours=24)
 
 #: Seconds between two looks at the lists.
 _POLL = 60.0
+
+#: For how long work belongs to the process that is at it, in case that it dies.
+_LEASE = timedelta(minutes=5)
 
 #: Packages that may wait for their texts; more are left to the next time that they change.
 _ROOM = 10_000
@@ -137,12 +141,20 @@ class Keeper:
             describe(session, package_id, version)
 
     def _forget_missing(self) -> None:
-        with Session(db.engine) as session:
-            forget_missing(session)
+        self._in_turn("forget missing names", forget_missing)
 
     def _look(self) -> None:
-        with Session(db.engine) as session:
-            self._look_for_news(session)
+        self._in_turn("look for news", self._look_for_news)
+
+    def _in_turn(self, name: str, work: Callable[[Session], object]) -> None:
+        """Work unless another process did so lately, or is at it."""
+        lately = datetime.now(UTC) - timedelta(seconds=0.9 * _POLL)
+        with (
+            Session(db.engine) as session,
+            turn(session, name, since=lately, lease=_LEASE) as state,
+        ):
+            if state is TurnState.OURS:
+                work(session)
 
     def _renew_names(self) -> None:
         for upstream in current_mirror().upstreams:

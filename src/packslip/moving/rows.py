@@ -38,6 +38,9 @@ BATCH = 2000
 #: Tables whose rows are made of those of others.
 DERIVED = frozenset({"page_stamps", "search_entries"})
 
+#: What a database says of its own schema.
+_OWN = frozenset({"schema_state"})
+
 #: Is in a database into which rows are being carried, until all of them are there.
 _MARK = "packslip_unfinished_move"
 
@@ -84,7 +87,7 @@ class Content:
 
 def carried_tables() -> list[Table]:
     """The tables whose rows are carried over, those that others refer to first."""
-    return [table for table in Base.metadata.sorted_tables if table.name not in DERIVED]
+    return [table for table in Base.metadata.sorted_tables if table.name not in DERIVED | _OWN]
 
 
 def count_rows(connection: Connection) -> int:
@@ -119,7 +122,8 @@ def prepare(target: Engine) -> None:
             raise NotEmptyError
         for table in reversed(Base.metadata.sorted_tables):
             # Migrations put rows into some.
-            connection.execute(delete(table))
+            if table.name not in _OWN:
+                connection.execute(delete(table))
         connection.execute(text(f"CREATE TABLE {_MARK} (begun INTEGER)"))
 
 

@@ -15,7 +15,7 @@ from packslip.notes.errors import NoteFieldError
 from packslip.notes.fields import NoteFields
 from packslip.notes.models import Note, Visibility
 from packslip.packages.models import Act, Package
-from packslip.settings import Read
+from packslip.setting_choices import Read
 from packslip.web.context import current_settings
 from packslip.web.forms import Form
 

@@ -29,7 +29,7 @@ from packslip.search.filters import conditions
 from packslip.search.queries import found_packages
 from packslip.search.request import Filters, Sort
 from packslip.search.results import FoundPackage
-from packslip.settings import Read
+from packslip.setting_choices import Read
 from packslip.texts import brief
 
 #: Packages on one page.

@@ -18,7 +18,7 @@ from packslip.search.notes import notes_of
 from packslip.search.queries import search
 from packslip.search.request import MOST_PER_PAGE, PER_PAGE, SearchQuery, Sort
 from packslip.search.results import SearchResults
-from packslip.settings import Read
+from packslip.setting_choices import Read
 from packslip.terminal import print_json, print_table
 from packslip.web.urls import base_url
 

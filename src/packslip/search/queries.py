@@ -22,7 +22,7 @@ from packslip.search.matching import Conditions
 from packslip.search.request import SearchQuery
 from packslip.search.results import Candidate, FoundPackage, SearchResults
 from packslip.search.typos import similar_names
-from packslip.settings import Read
+from packslip.setting_choices import Read
 
 #: With fewer results than this, names that are like what was typed are looked for.
 FEW = 3

@@ -11,7 +11,7 @@ import shlex
 from dataclasses import dataclass
 
 from packslip.packages.heads import Head
-from packslip.settings import Read
+from packslip.setting_choices import Read
 from packslip.web.context import current_settings
 from packslip.web.urls import base_host, base_url, untrusted_host
 

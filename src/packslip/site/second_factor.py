@@ -9,7 +9,7 @@ from packslip import db
 from packslip.accounts.current import current_user
 from packslip.accounts.readers import is_for_tools
 from packslip.packages.second_factor import lacks_second_factor
-from packslip.settings import Read
+from packslip.setting_choices import Read
 from packslip.web.context import current_settings
 
 #: The blueprints that stay open: that page itself, and what needs no log-in.

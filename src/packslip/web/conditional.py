@@ -7,7 +7,7 @@ from hashlib import sha256
 from flask import request
 from werkzeug import Response
 
-from packslip.settings import Read
+from packslip.setting_choices import Read
 from packslip.web.context import current_settings
 
 

@@ -34,6 +34,11 @@ class _Cookie(SecureCookieSessionInterface):
         return "/"
 
 
+def is_any_sent() -> bool:
+    """Whether the browser has such a cookie, be it empty or of somebody who has logged out."""
+    return not request.cookies.keys().isdisjoint({_NAME, f"__Host-{_NAME}"})
+
+
 def init_app(app: Flask) -> None:
     """Set the cookie up."""
     app.config.update(

@@ -8,7 +8,7 @@ from enum import StrEnum
 import structlog
 from flask import Flask, Response, request
 
-from packslip.settings import LogRequests
+from packslip.setting_choices import LogRequests
 from packslip.web.context import current_settings
 from packslip.web.metrics import current_metrics
 

@@ -12,7 +12,7 @@ from flask import request
 from werkzeug import Response
 from werkzeug.http import is_resource_modified, parse_date, parse_range_header
 
-from packslip.settings import Read, StorageDownloads
+from packslip.setting_choices import Read, StorageDownloads
 from packslip.storage.protocol import MissingBytesError, StoredFile
 from packslip.web.context import current_settings, current_storage
 from packslip.web.handing_over import HEADER, address_for_proxy

@@ -13,7 +13,7 @@ from tests.helpers.accounts import basic, make_token, make_user
 from tests.helpers.fetching import downloads, get
 from tests.helpers.stored import add_stored_file, path_of
 
-from packslip.settings import Read
+from packslip.setting_choices import Read
 from packslip.storage.protocol import metadata_key
 from packslip.web import context, stored
 from packslip.web.context import current_settings, current_storage

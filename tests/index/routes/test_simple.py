@@ -13,7 +13,7 @@ from tests.helpers.accounts import make_token, make_user
 from tests.helpers.packages import add_demo, add_event, add_file, add_package, add_release
 from werkzeug.test import TestResponse
 
-from packslip.settings import Read
+from packslip.setting_choices import Read
 from packslip.web import context
 
 JSON = "application/vnd.pypi.simple.v1+json"

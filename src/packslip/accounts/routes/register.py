@@ -16,7 +16,7 @@ from packslip.accounts.current import begin_login, current_user, keep_private
 from packslip.accounts.passwords import MIN_LENGTH, check_new_password, hash_password
 from packslip.accounts.registration import require_registration
 from packslip.errors import InvalidError
-from packslip.settings import Registration
+from packslip.setting_choices import Registration
 from packslip.web.context import current_settings
 from packslip.web.forms import Form, is_sent, read_form
 

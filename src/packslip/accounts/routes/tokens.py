@@ -22,7 +22,7 @@ from packslip.accounts.current import (
 from packslip.accounts.models import Scope, Token
 from packslip.accounts.ready_texts import read_texts, upload_texts
 from packslip.errors import InvalidError
-from packslip.settings import Read
+from packslip.setting_choices import Read
 from packslip.web.context import current_settings
 from packslip.web.forms import Form, is_sent, read_form
 from packslip.web.urls import base_url

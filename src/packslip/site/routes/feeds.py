@@ -11,7 +11,7 @@ from flask import Blueprint, Response, render_template, url_for
 from packslip import db
 from packslip.accounts.readers import guard_reading
 from packslip.packages.queries import get_package
-from packslip.settings import Read
+from packslip.setting_choices import Read
 from packslip.site import queries
 from packslip.web.context import current_settings
 from packslip.web.urls import base_url

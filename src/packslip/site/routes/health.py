@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from packslip import db
 from packslip.errors import PackslipError
-from packslip.upgrading import schema_revisions
+from packslip.upgrading import schema_fault
 from packslip.web.context import current_storage
 
 blueprint = Blueprint("health", __name__)
@@ -41,10 +41,9 @@ def _database() -> str:
 
 def _migrations() -> str:
     try:
-        current, newest = schema_revisions()
+        return schema_fault() or "ok"
     except SQLAlchemyError as error:
         return type(error).__name__
-    return "ok" if current == newest else f"at {current}, not at {newest}"
 
 
 def _storage() -> str:

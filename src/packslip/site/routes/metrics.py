@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from prometheus_client.exposition import choose_encoder
 
 from packslip.errors import NotAllowedError, UnauthenticatedError
-from packslip.settings import MetricsAudience
+from packslip.setting_choices import MetricsAudience
 from packslip.site.gauges import StateCollector
 from packslip.web.context import current_settings
 from packslip.web.metrics import current_metrics

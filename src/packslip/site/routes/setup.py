@@ -34,7 +34,7 @@ from packslip.accounts.setup import (
 )
 from packslip.errors import InvalidError
 from packslip.events.operations import Actor
-from packslip.settings import Read
+from packslip.setting_choices import Read
 from packslip.site import queries
 from packslip.web.context import current_settings
 from packslip.web.errors import status_of

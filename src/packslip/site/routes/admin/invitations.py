@@ -25,7 +25,7 @@ from packslip.accounts.invitations import (
 from packslip.accounts.models import Invitation, Role
 from packslip.errors import InvalidError
 from packslip.mail.operations import can_send
-from packslip.settings import Registration
+from packslip.setting_choices import Registration
 from packslip.site.routes.admin.shared import admin_transaction, blueprint
 from packslip.web.context import current_settings
 from packslip.web.forms import Form, is_sent, read_form

@@ -12,7 +12,7 @@ from packslip import db
 from packslip.settings import Settings
 from packslip.site.admin_queries import AdminCounts, admin_counts
 from packslip.site.routes.admin.shared import blueprint
-from packslip.upgrading import schema_revisions
+from packslip.upgrading import schema_fault, schema_revisions
 from packslip.web.context import current_settings
 from packslip.web.urls import base_url
 
@@ -29,7 +29,7 @@ def overview() -> str:
         *_about_mail(settings, counts),
         *_about_admins(counts),
     ]
-    if revision != newest:
+    if schema_fault() is not None:
         warnings.append(
             f"The database is at revision {revision}, and this version needs {newest}:"
             " run “packslip db upgrade”."
