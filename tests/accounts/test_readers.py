@@ -133,12 +133,14 @@ def test_no_address_is_open_by_mistake(private: Flask) -> None:
                 )
                 found[path] = 0
     for path in found:
-        response = visitor.get(path)
+        # Not from this machine, whose programs may read the metrics.
+        response = visitor.get(path, environ_base={"REMOTE_ADDR": "192.0.2.1"})
         found[path] = response.status_code
         if response.status_code == 401:
             assert response.headers["WWW-Authenticate"].startswith("Basic ")
         elif response.status_code == 303:
             assert response.location.startswith("/account/login?next=")
+    assert found.pop("/metrics") == 403
     assert {path for path, status in found.items() if status not in (401, 303)} == {
         "/appearance",
         "/healthz",
