@@ -9,13 +9,14 @@ from pathlib import Path
 import flask_migrate
 import pytest
 from flask import Flask
+from structlog.testing import capture_logs
 from tests.helpers.app import make_app
 from tests.helpers.databases import PostgresDatabases
 from tests.helpers.processes import own_environment, run_own
 
 from packslip.db import db
 from packslip.snapshots import DatabaseCopyError, keep_copy
-from packslip.upgrading import schema_revisions, upgrade_schema
+from packslip.upgrading import keep_copy_before_upgrade, schema_revisions, upgrade_schema
 
 
 def _older(folder: Path) -> Flask:
@@ -75,7 +76,7 @@ def test_the_newest_three_copies_stay(app: Flask, tmp_path: Path) -> None:
     assert sorted((tmp_path / "copies").iterdir()) == made[1:]
 
 
-def test_without_pg_dump_the_server_starts_and_the_command_refuses(
+def test_without_pg_dump_postgresql_is_upgraded_and_the_log_says_so(
     postgres_databases: PostgresDatabases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = postgres_databases.create()
@@ -85,8 +86,10 @@ def test_without_pg_dump_the_server_starts_and_the_command_refuses(
             flask_migrate.downgrade()
             monkeypatch.setenv("PATH", str(tmp_path))
             with pytest.raises(DatabaseCopyError, match="no pg_dump"):
-                app.extensions["packslip_keep_copy"]()
-            upgrade_schema()
+                keep_copy_before_upgrade()
+            with capture_logs() as logs:
+                upgrade_schema()
+            assert "without a copy" in logs[0]["event"]
             current, newest = schema_revisions()
             assert current == newest
             db.engine.dispose()

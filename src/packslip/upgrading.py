@@ -34,7 +34,7 @@ class NewerSchemaError(PackslipError):
 def init_app(app: Flask, migrations: Path) -> None:
     """Give the application the folder with its migrations."""
     app.extensions[_MIGRATIONS] = migrations
-    migrating.attach(app, db, migrations, keep_copy_before_upgrade)
+    migrating.attach(app, db, migrations, keep_copy_if_possible)
 
 
 def schema_revisions() -> tuple[str | None, str]:
@@ -79,7 +79,9 @@ def upgrade_schema() -> None:
         current, newest = schema_revisions()
         if current is None or current < newest:
             # On PostgreSQL the migrations themselves see to it that others wait, on all machines.
-            _keep_copy_if_possible()
+            path = keep_copy_if_possible()
+            if path is not None:
+                log.info("the database as it was is kept", path=str(path))
             migrating.upgrade()
             return
     if current == newest:
@@ -103,14 +105,18 @@ def keep_copy_before_upgrade() -> Path | None:
     return snapshots.keep_copy(db.engine, folder, current)
 
 
-def _keep_copy_if_possible() -> None:
+def keep_copy_if_possible() -> Path | None:
+    """The same; PostgreSQL is upgraded without a copy where none can be made, and the log says so.
+
+    Raises:
+        DatabaseCopyError: the database is SQLite, and cannot be copied.
+        StorageFullError: there is no room left for it.
+    """
     try:
-        path = keep_copy_before_upgrade()
+        return keep_copy_before_upgrade()
     except snapshots.DatabaseCopyError as error:
         # PostgreSQL takes an upgrade back as a whole when it fails, and its tools may be elsewhere.
         if db.engine.dialect.name == "sqlite":
             raise
         log.warning("the database is upgraded without a copy of it", reason=error.reason)
-    else:
-        if path is not None:
-            log.info("the database as it was is kept", path=str(path))
+        return None
