@@ -13,7 +13,7 @@ CLIENTS := .venv-clients
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench bench-mirror bench-peers torture lock screenshots clean
+.PHONY: help run test lint format bench bench-mirror bench-peers torture dist lock screenshots clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -46,6 +46,9 @@ bench-mirror: $(VENV)/.dev $(CLIENTS)/.installed ## Measure the mirror beside de
 
 bench-peers: $(VENV)/.dev $(CLIENTS)/.installed ## Measure beside other indexes and nginx, and say which goals hold
 	$(VENV)/bin/python -m bench peers --clients $(CLIENTS)/bin $(BENCH)
+
+dist: $(VENV)/.dev ## Build what is committed: wheel, sdist, bill of materials, digests (docs/deploy.md)
+	$(VENV)/bin/python -m tools.release dist
 
 lock: $(CLIENTS)/.installed ## Make requirements/*.txt anew
 	requirements/lock $(CLIENTS)/bin/uv
