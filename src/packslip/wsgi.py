@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 from typing import Any
 
@@ -9,7 +10,7 @@ import click
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-from packslip import db
+from packslip import __version__, db
 from packslip.accounts import setup
 from packslip.app import create_app
 from packslip.downloads.drain import drain
@@ -17,6 +18,7 @@ from packslip.downloads.recorder import current_recorder
 from packslip.errors import PackslipError
 from packslip.index import staged_sweeper
 from packslip.index.finishing import current_answers
+from packslip.index.placed_pages import begin_pages
 from packslip.mail.sender import current_sender
 from packslip.mirror.current import current_mirror
 from packslip.mirror.fetches import mirror_folder
@@ -27,6 +29,7 @@ from packslip.serving.worker import AT_ONCE, PatientWorker
 from packslip.settings import Settings, note_served_at
 from packslip.subscriptions.sender import current_deliverer
 from packslip.upgrading import upgrade_schema
+from packslip.web import tracing
 from packslip.web.context import current_settings, current_storage
 from packslip.web.metrics import forget_process, shared_folder
 
@@ -69,10 +72,20 @@ class _Server(BaseApplication):  # type: ignore[misc]
             current_deliverer().start()
             expiry.current_sweeper().start()
             staged_sweeper.current_sweeper().start()
+            if tracing.is_wanted(current_settings().otel):
+                _trace()
             if current_mirror():
                 current_keeper().start()
-            app.extensions[AT_ONCE] = current_answers().answer
+            app.extensions[AT_ONCE] = current_answers()
+        _spare_collector()
         return app
+
+
+def _trace() -> None:
+    """Trace in this process, which forks no more."""
+    tracing.start(current_settings().otel, __version__)
+    tracing.watch_statements(db.db.engine)
+    tracing.watch_storage(current_storage())
 
 
 @click.command()
@@ -99,12 +112,25 @@ def serve(host: str, port: int, workers: int) -> None:
 def _prepare() -> tuple[Settings, str | None]:
     """The settings, and the code with which the index is to be set up if it is not."""
     with create_app().app_context():
+        if tracing.is_wanted(current_settings().otel):
+            tracing.require_library()
         upgrade_schema()
+        begin_pages()
         _clear_up()
         set_up_code = _set_up_code(current_settings())
         # The workers are forked from this process and must not share its connections.
         db.db.engine.dispose()
+        _spare_collector()
         return current_settings(), set_up_code
+
+
+def _spare_collector() -> None:
+    """Have the collector pass over what is there now, which stays for good.
+
+    The first request would otherwise wait while it goes through all of it, and writing down what it
+    found would copy memory that processes share.
+    """
+    gc.freeze()
 
 
 def _set_up_code(settings: Settings) -> str | None:
@@ -168,6 +194,7 @@ def _options(bind: str, workers: int) -> dict[str, Any]:
         "forwarded_allow_ips": "",
         "secure_scheme_headers": {},
         "child_exit": lambda server, worker: forget_process(worker.pid),
+        "worker_exit": lambda server, worker: tracing.stop(),
         "control_socket_disable": True,
         "loglevel": "warning",
     }

@@ -15,7 +15,7 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 
 
 def test_nginx_takes_its_site_where_it_is_installed(tmp_path: Path) -> None:
-    nginx.in_front_of_packslip(tmp_path, port=free_port(), behind=8080, files=tmp_path)
+    nginx.in_front_of_packslip(tmp_path, port=free_port(), behind=8080, data=tmp_path)
     if nginx.find():
         done = subprocess.run(
             [*nginx.command(str(tmp_path)), "-t"], capture_output=True, text=True, check=False

@@ -29,6 +29,7 @@ from packslip.index.finishing import current_answers
 from packslip.packages.models import File, Package, Release
 from packslip.setting_choices import Read
 from packslip.web import context
+from packslip.web.at_once import Later
 
 JSON = "application/vnd.pypi.simple.v1+json"
 HTML = "application/vnd.pypi.simple.v1+html"
@@ -65,6 +66,7 @@ def demo(session: Session) -> Package:
 def at_once(path: str, method: str = "GET", **headers: str) -> Told | None:
     """What is answered without a thread."""
     answer = current_answers().answer(request(path, method, **headers), ADDRESS)
+    assert not isinstance(answer, Later)
     if answer is None:
         return None
     head, _, body = answer[0].partition(b"\r\n\r\n")

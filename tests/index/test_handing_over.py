@@ -118,7 +118,7 @@ def test_a_real_nginx_sends_files_with_our_headers(index: Index, tmp_path: Path)
     front.mkdir()
     port = free_port()
     with serving(tmp_path, data=tmp_path, workers=1, **SETTINGS) as server:
-        nginx.in_front_of_packslip(front, port=port, behind=server.port, files=tmp_path / "files")
+        nginx.in_front_of_packslip(front, port=port, behind=server.port, data=tmp_path)
         process = subprocess.Popen(nginx.command(str(front)))
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:

@@ -85,6 +85,46 @@ def test_what_fails_at_once_is_tried_by_a_thread(client: socket.socket) -> None:
     assert answer(client) == b"/broken "
 
 
+def give(port: int) -> None:
+    """Have answers given that are waited for."""
+    with socket.create_connection(("127.0.0.1", port)) as other:
+        other.settimeout(5)
+        other.sendall(request("/quick"))
+        assert answer(other) == b"quick"
+
+
+def test_an_answer_may_be_waited_for(port: int, client: socket.socket) -> None:
+    for path, expected in (("/later", b"later"), ("/given-up", b"/given-up ")):
+        client.sendall(request(path))
+        time.sleep(0.05)
+        give(port)
+        assert answer(client) == expected
+    client.sendall(request("/quick"))
+    assert answer(client) == b"quick"
+
+
+def test_a_client_may_send_more_while_its_answer_is_waited_for(
+    port: int, client: socket.socket
+) -> None:
+    client.sendall(request("/later"))
+    time.sleep(0.05)
+    client.sendall(request("/slow"))
+    assert [answer(client), answer(client)] == [b"/later ", b"/slow "]
+    give(port)
+    client.sendall(request("/quick"))
+    assert answer(client) == b"quick"
+
+
+def test_a_client_may_go_while_its_answer_is_waited_for(port: int, client: socket.socket) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as other:
+        other.sendall(request("/later"))
+        time.sleep(0.05)
+    time.sleep(0.05)
+    give(port)
+    client.sendall(request("/quick"))
+    assert answer(client) == b"quick"
+
+
 def test_headers_may_come_in_pieces(client: socket.socket) -> None:
     for path, expected in (("/quick", b"quick"), ("/slow", b"/slow ")):
         for byte in request(path):

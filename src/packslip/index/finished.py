@@ -8,25 +8,25 @@ database still says that stamp. So it is never stale, whoever changed what in wh
 from __future__ import annotations
 
 import secrets
-import sqlite3
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import structlog
 from flask import Flask
 from gunicorn.util import http_date
 from prometheus_client import Counter
 
-from packslip.connecting import open_reader
 from packslip.db import db
+from packslip.index.looking import Looker, looker
 from packslip.index.quick_requests import QuickRequest, RequestReader
-from packslip.packages.stamps import look_at
 from packslip.setting_choices import LogRequests
 from packslip.settings import Settings
+from packslip.web.at_once import Answer, Later, Loop
 from packslip.web.metrics import metrics_of
 
 #: Bytes of answers that a process keeps at most.
@@ -83,7 +83,8 @@ class FinishedAnswers:
         self._size = 0
         self._lock = threading.Lock()
         self._read_request = RequestReader(settings.trusted_proxies)
-        self._reader: sqlite3.Connection | None = None
+        self._looker: Looker | None = None
+        self._loop: Loop | None = None
         self._second = 0
         self._date = b""
         self._metrics = metrics_of(app)
@@ -91,7 +92,11 @@ class FinishedAnswers:
         self._counters: dict[tuple[str, int], Counter] = {}
         self._logs = settings.log_requests is LogRequests.ALL
 
-    def answer(self, received: bytes, address: str) -> tuple[bytes, bool] | None:
+    def attach(self, loop: Loop) -> None:
+        """Work with that loop, in its thread, from now on."""
+        self._loop = loop
+
+    def answer(self, received: bytes, address: str) -> Answer | Later | None:
         """The whole answer to a whole request, and whether the connection is kept after it.
 
         None if there is none, or if what came is anything but a plain request; it does not wait.
@@ -107,17 +112,19 @@ class FinishedAnswers:
             self._answers.move_to_end(key)
         if found.is_for_proxy and not asked.client:
             return None
-        now = time.time()
-        if found.basis.is_over(now) or not self._is_current(found.basis):
+        if found.basis.is_over(time.time()):
             self._drop(key)
             return None
-        is_known = asked.etag == found.etag
-        if found.on_sent is not None and not is_known:
-            found.on_sent(asked.client or address, asked.agent)
-        request_id = secrets.token_hex(8)
-        status = 304 if is_known else 200
-        self._note(found, asked, asked.client or address, status, request_id)
-        return self._write(found, asked, now, is_known, request_id), asked.keeps_connection
+        later = Later()
+        then = partial(self._go_on, later, key, found, asked, asked.client or address)
+        if not self._look().look(found.basis.package_id, then):
+            return None
+        return later.answer if later.is_given else later
+
+    def after_round(self) -> None:
+        """See to what is left, after all that has come was seen to."""
+        if self._looker is not None:
+            self._looker.after_round()
 
     def keep(self, key: Key, answer: Finished) -> None:
         """Keep an answer; those that were not asked for the longest go to make room."""
@@ -136,9 +143,48 @@ class FinishedAnswers:
         with self._lock:
             self._answers.clear()
             self._size = 0
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
+        if self._looker is not None:
+            self._looker.close()
+            self._looker = None
+
+    def _look(self) -> Looker:
+        if self._looker is None:
+            with self._app.app_context():
+                self._looker = looker(db.engine)
+            if self._loop is not None:
+                self._looker.attach(self._loop)
+        return self._looker
+
+    def _go_on(  # noqa: PLR0917 - what is known of the request so far
+        self,
+        later: Later,
+        key: Key,
+        found: Finished,
+        asked: QuickRequest,
+        address: str,
+        stamp: int | None,
+    ) -> None:
+        """Answer, if the answer still stands by the stamp of now."""
+        if later.is_given:
+            return
+        answer = None
+        if stamp == found.basis.stamp:
+            try:
+                answer = self._tell(found, asked, address), asked.keeps_connection
+            except Exception:
+                # A thread may do better; all other connections hang on this one.
+                log.exception("error answering at once")
+        elif stamp is not None:
+            self._drop(key)
+        later.give(answer)
+
+    def _tell(self, found: Finished, asked: QuickRequest, address: str) -> bytes:
+        is_known = asked.etag == found.etag
+        if found.on_sent is not None and not is_known:
+            found.on_sent(address, asked.agent)
+        request_id = secrets.token_hex(8)
+        self._note(found, asked, address, 304 if is_known else 200, request_id)
+        return self._write(found, asked, is_known, request_id)
 
     def _note(
         self, found: Finished, asked: QuickRequest, address: str, status: int, request_id: str
@@ -161,8 +207,9 @@ class FinishedAnswers:
             )
 
     def _write(
-        self, found: Finished, asked: QuickRequest, now: float, is_known: bool, request_id: str
+        self, found: Finished, asked: QuickRequest, is_known: bool, request_id: str
     ) -> bytes:
+        now = time.time()
         if int(now) != self._second:
             self._second, self._date = int(now), http_date(now).encode()
         return b"".join(
@@ -180,19 +227,6 @@ class FinishedAnswers:
                 b"" if is_known else found.body,
             )
         )
-
-    def _is_current(self, basis: Basis) -> bool:
-        try:
-            if self._reader is None:
-                with self._app.app_context():
-                    self._reader = open_reader(db.engine)
-            # A database elsewhere would have to be waited for.
-            return self._reader is not None and (
-                look_at(self._reader, basis.package_id) == basis.stamp
-            )
-        except sqlite3.Error:
-            # Somebody has the database for themselves. Others wait; who sends these must not.
-            return False
 
     def _drop(self, key: Key) -> None:
         with self._lock:

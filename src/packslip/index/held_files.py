@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from packslip.db import is_key
@@ -15,6 +17,7 @@ from packslip.mirror.models import MirrorFile
 from packslip.mirror.rule_queries import rules_token_column
 from packslip.packages.filenames import InvalidFilenameError, parse_filename
 from packslip.packages.models import File, Origin, Package, Release
+from packslip.packages.stamps import stamp_column
 from packslip.simple_api.page import PackageStatus
 from packslip.storage.protocol import InvalidKeyError, content_key
 
@@ -57,6 +60,8 @@ class HeldFile:
     used_at: datetime | None
     #: That of the rules in force; see `packslip.mirror.verdict.rules_of_token`.
     rules_token: str | None
+    #: That of its package, see `packslip.packages.stamps`.
+    stamp: int
 
 
 def held_file(session: Session, sha256: str, filename: str) -> HeldFile:
@@ -69,7 +74,7 @@ def held_file(session: Session, sha256: str, filename: str) -> HeldFile:
         content_key(sha256, filename)
     except InvalidKeyError:
         raise UnknownFileError(filename) from None
-    return _find(session, and_(File.filename == filename, File.sha256 == sha256), filename)
+    return _found(session, _by_digest(), {"name": filename, "sha256": sha256})
 
 
 def numbered_file(session: Session, file_id: int, filename: str) -> HeldFile:
@@ -80,7 +85,7 @@ def numbered_file(session: Session, file_id: int, filename: str) -> HeldFile:
     """
     if not is_key(file_id):
         raise UnknownFileError(filename)
-    found = _find(session, and_(File.filename == filename, File.id == file_id), filename)
+    found = _found(session, _by_number(), {"name": filename, "number": file_id})
     if not found.is_mirrored:
         raise UnknownFileError(filename)
     return found
@@ -97,8 +102,18 @@ def _unknown(session: Session, filename: str) -> NotFoundError:
     return UnknownFileError(filename)
 
 
-def _find(session: Session, condition: ColumnElement[bool], filename: str) -> HeldFile:
-    row = session.execute(
+@cache
+def _by_digest() -> Select[*tuple[Any, ...]]:
+    return _select().where(File.filename == bindparam("name"), File.sha256 == bindparam("sha256"))
+
+
+@cache
+def _by_number() -> Select[*tuple[Any, ...]]:
+    return _select().where(File.filename == bindparam("name"), File.id == bindparam("number"))
+
+
+def _select() -> Select[*tuple[Any, ...]]:
+    return (
         select(
             File.id,
             Release.package_id,
@@ -119,12 +134,20 @@ def _find(session: Session, condition: ColumnElement[bool], filename: str) -> He
             MirrorFile.metadata_kept,
             MirrorFile.used_at,
             rules_token_column(),
+            stamp_column(Package.id),
         )
+        .select_from(File)
         .join(Release, Release.id == File.release_id)
         .join(Package, Package.id == Release.package_id)
         .outerjoin(MirrorFile, MirrorFile.file_id == File.id)
-        .where(condition)
-    ).one_or_none()
+    )
+
+
+def _found(
+    session: Session, statement: Select[*tuple[Any, ...]], values: dict[str, Any]
+) -> HeldFile:
+    filename = values["name"]
+    row = session.execute(statement, values).one_or_none()
     if row is None:
         raise _unknown(session, filename)
     is_mirrored = row.origin == Origin.MIRRORED and row.mirrored_id is not None
@@ -149,4 +172,5 @@ def _find(session: Session, condition: ColumnElement[bool], filename: str) -> He
         is_mirrored=is_mirrored,
         used_at=row.used_at,
         rules_token=row.rules_token,
+        stamp=row.stamp,
     )

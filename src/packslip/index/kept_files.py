@@ -15,7 +15,6 @@ from packslip.index.finishing import keep_finished, may_be_kept
 from packslip.index.held_files import HeldFile
 from packslip.mirror.file_operations import USE_GRAIN
 from packslip.mirror.verdict import judged
-from packslip.packages.stamps import stamp_of
 from packslip.storage.protocol import MissingBytesError, kept_metadata_key, metadata_key
 from packslip.web.context import current_storage
 from packslip.web.handing_over import HEADER
@@ -24,13 +23,8 @@ from packslip.web.handing_over import HEADER
 MOST_KEPT = 64 * 1024
 
 
-def keep_small(
-    response: Response, found: HeldFile, read: Callable[[], HeldFile], *, is_metadata: bool
-) -> None:
-    """Have the answer with the file, or with its metadata, kept if it is small.
-
-    `read` gives what is known of the file now.
-    """
+def keep_small(response: Response, found: HeldFile, *, is_metadata: bool) -> None:
+    """Have the answer with the file, or with its metadata, kept if it is small."""
     key = _key_of(found, is_metadata=is_metadata)
     if key is None or (response.content_length or 0) > MOST_KEPT or not may_be_kept(response):
         return
@@ -38,12 +32,8 @@ def keep_small(
     body = b"" if HEADER in response.headers else _read_small(key)
     if body is None:
         return
-    db_session = session()
-    stamp = stamp_of(db_session, found.package_id)
-    # What was read before might be older than the stamp.
-    if read() == found:
-        on_sent = None if is_metadata else partial(_record, recording(found))
-        keep_finished(response, body, Basis(found.package_id, stamp, _until(found)), on_sent)
+    on_sent = None if is_metadata else partial(_record, recording(found))
+    keep_finished(response, body, Basis(found.package_id, found.stamp, _until(found)), on_sent)
 
 
 def recording(found: HeldFile) -> Callable[..., None]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from packaging.utils import NormalizedName
-from sqlalchemy import Row, Text, cast, exists, or_, select
+from sqlalchemy import Row, Select, Text, bindparam, cast, exists, or_, select
 from sqlalchemy.orm import Session, defer, selectinload
 
 from packslip.accounts.models import User
@@ -88,7 +89,30 @@ def package_page(
     Raises:
         UnknownPackageError: there is no such package, or no file of it is held.
     """
-    rows = session.execute(
+    rows = session.execute(_page_rows(), {"name": name}).all()
+    files = [
+        _file_entry(row)
+        for row in rows
+        if row.storage_key is not None or (with_unkept and _is_offered(row))
+    ]
+    if not rows or not (files or rows[0].status == PackageStatus.QUARANTINED):
+        raise UnknownPackageError(name)
+    return PackagePage(
+        name=name,
+        files=files,
+        versions=list(dict.fromkeys(row.version for row in rows if row.version is not None)),
+        last_serial=rows[0].serial,
+        status=PackageStatus(rows[0].status),
+        status_reason=rows[0].status_reason,
+        is_mirrored=any(row.mirrored is not None for row in rows),
+        has_notes=rows[0].has_notes,
+        acts_until=rows[0].acts_until,
+    )
+
+
+@cache
+def _page_rows() -> Select[*tuple[Any, ...]]:
+    return (
         select(
             Package.serial,
             Package.status,
@@ -115,32 +139,14 @@ def package_page(
             MirrorFile.yanked.label("file_yanked"),
             MirrorFile.provenance,
             # Worked out once, not for each row.
-            exists(select(Note.id).where(Note.package_id == name)).label("has_notes"),
+            exists(select(Note.id).where(Note.package_id == bindparam("name"))).label("has_notes"),
         )
         .select_from(Package)
         .outerjoin(Release, Release.package_id == Package.id)
         .outerjoin(File, File.release_id == Release.id)
         .outerjoin(MirrorFile, MirrorFile.file_id == File.id)
-        .where(Package.id == name)
+        .where(Package.id == bindparam("name"))
         .order_by(Release.sort_key, Release.id, File.filename)
-    ).all()
-    files = [
-        _file_entry(row)
-        for row in rows
-        if row.storage_key is not None or (with_unkept and _is_offered(row))
-    ]
-    if not rows or not (files or rows[0].status == PackageStatus.QUARANTINED):
-        raise UnknownPackageError(name)
-    return PackagePage(
-        name=name,
-        files=files,
-        versions=list(dict.fromkeys(row.version for row in rows if row.version is not None)),
-        last_serial=rows[0].serial,
-        status=PackageStatus(rows[0].status),
-        status_reason=rows[0].status_reason,
-        is_mirrored=any(row.mirrored is not None for row in rows),
-        has_notes=rows[0].has_notes,
-        acts_until=rows[0].acts_until,
     )
 
 

@@ -19,6 +19,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from packslip.serving import refusals
 from packslip.serving.stalling import HEADER_PATIENCE, Watchdog
+from packslip.web.at_once import Answer, Answerer, Later, T
 
 #: Seconds for which connections without a request are kept once the worker is to end.
 _LAST_PATIENCE = 2.0
@@ -31,12 +32,8 @@ _READ_SIZE = 64 * 1024
 #: The beginning of headers as all clients send them. Whatever else comes is a thread's business.
 _BEGINNING = re.compile(rb"(?:[!-~][\t -~]*\r\n)*(?:[!-~][\t -~]*)?\r?")
 
-#: The key under which an application offers to answer requests at once, without a thread: given a
-#: whole request and the client's address it returns the whole answer, and whether the connection is
-#: kept; or None.
+#: The key under which an application offers an `Answerer`, which needs no thread.
 AT_ONCE = "packslip_at_once"
-
-Answerer = Callable[[bytes, str], tuple[bytes, bool] | None]
 
 
 class _Connection(TConn):  # type: ignore[misc]
@@ -46,6 +43,8 @@ class _Connection(TConn):  # type: ignore[misc]
         super().__init__(*args)
         #: What came of the next request's headers.
         self.received = b""
+        #: The answer that it waits for, while a thread does not have it.
+        self.later: Later | None = None
 
 
 class PatientWorker(ThreadWorker):  # type: ignore[misc]
@@ -58,7 +57,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._watchdog = Watchdog()
-        self._answer_at_once: Answerer | None = None
+        self._answerer: Answerer | None = None
         #: Connections that wait for a request, in the order in which their patience ends.
         self._waiting: dict[_Connection, None] = {}
         #: The same for those that have sent a part of one.
@@ -67,7 +66,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
     def load_wsgi(self) -> None:
         """Load the application, and ask it for what it can answer at once."""
         super().load_wsgi()
-        self._answer_at_once = getattr(self.wsgi, "extensions", {}).get(AT_ONCE)
+        self._answerer = getattr(self.wsgi, "extensions", {}).get(AT_ONCE)
+        if self._answerer is not None:
+            self._answerer.attach(self)
 
     def init_process(self) -> None:
         """Serve until the worker is to end."""
@@ -130,6 +131,21 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Wait for what happens on connections, for so many seconds, and see to it."""
         super().wait_for_and_dispatch_events(timeout if self.alive else min(timeout, 0.5))
+        if self._answerer is not None:
+            self._answerer.after_round()
+
+    def watch(self, descriptor: int, on_ready: Callable[[], None]) -> None:
+        """Call back whenever there is something to read."""
+        self.poller.register(descriptor, EVENT_READ, lambda _: on_ready())
+
+    def forget(self, descriptor: int) -> None:
+        """Do so no longer."""
+        self.poller.unregister(descriptor)
+
+    def in_thread(self, work: Callable[[], T], then: Callable[[T], None]) -> None:
+        """Do work in a thread, then go on with what came of it in the loop."""
+        future = self.tpool.submit(work)
+        future.add_done_callback(lambda done: self.method_queue.defer(then, done.result()))
 
     def murder_keepalived(self) -> None:
         """Close connections on which no request has come for long."""
@@ -161,27 +177,48 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
     def _take(self, conn: _Connection) -> None:
         """See to what has come of a request: answer, hand it to a thread, or wait for the rest."""
         received = conn.received
-        answer = self._answer(conn)
-        if answer is not None:
-            self._send(conn, *answer)
+        if conn.later is not None:
+            # Requests that come together are a thread's business.
+            self._hand_over(conn)
             return
-        if b"\r\n\r\n" in received or _needs_thread(received):
-            self._forget(conn)
-            self.enqueue_req(conn)
+        answer = self._answer(conn)
+        if isinstance(answer, Later):
+            self._wait_for(conn, answer)
+        elif answer is not None:
+            self._send(conn, *answer)
+        elif b"\r\n\r\n" in received or _needs_thread(received):
+            self._hand_over(conn)
         elif conn in self._waiting:
             del self._waiting[conn]
             conn.timeout = time.monotonic() + HEADER_PATIENCE
             self._beginning[conn] = None
 
-    def _answer(self, conn: _Connection) -> tuple[bytes, bool] | None:
-        if self._answer_at_once is None or not self.alive:
+    def _hand_over(self, conn: _Connection) -> None:
+        self._forget(conn)
+        self.enqueue_req(conn)
+
+    def _answer(self, conn: _Connection) -> Answer | Later | None:
+        if self._answerer is None or not self.alive:
             return None
         try:
-            return self._answer_at_once(conn.received, conn.client[0])
+            return self._answerer.answer(conn.received, conn.client[0])
         except Exception:
             # A thread may do better; all other connections hang on this one.
             self.log.exception("Error answering at once")
             return None
+
+    def _wait_for(self, conn: _Connection, later: Later) -> None:
+        conn.later = later
+        self._waiting.pop(conn, None)
+        self._beginning.pop(conn, None)
+        later.tell(partial(self._go_on, conn))
+
+    def _go_on(self, conn: _Connection, answer: Answer | None) -> None:
+        conn.later = None
+        if answer is None:
+            self._hand_over(conn)
+        else:
+            self._send(conn, *answer)
 
     def _send(self, conn: _Connection, answer: bytes, is_kept: bool) -> None:
         conn.received = b""
@@ -219,6 +256,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self.poller.unregister(conn.sock)
         self._waiting.pop(conn, None)
         self._beginning.pop(conn, None)
+        if conn.later is not None:
+            conn.later.give_up()
+            conn.later = None
 
     def _close(self, conn: _Connection) -> None:
         self.nr_conns -= 1

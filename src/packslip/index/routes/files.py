@@ -64,7 +64,7 @@ def _answer(filename: str, read: Callable[[], HeldFile]) -> Response:
     _require_offered(found)
     is_metadata = filename.endswith(_METADATA)
     response = _metadata(found) if is_metadata else _bytes(found, reader)
-    keep_small(response, found, read, is_metadata=is_metadata)
+    keep_small(response, found, is_metadata=is_metadata)
     return response
 
 

@@ -16,6 +16,7 @@ from packslip.index import queries
 from packslip.index.finished import Basis
 from packslip.index.finishing import keep_finished
 from packslip.index.freshness import tell_age
+from packslip.index.placed_pages import HTML, JSON, place_page
 from packslip.mirror.current import current_mirror
 from packslip.mirror.refreshing import Freshness, make_current
 from packslip.mirror.verdict import judged, rules_of_token
@@ -50,7 +51,7 @@ def root() -> Response:
     db_session, with_unkept = session(), bool(current_mirror())
     stamp = stamp_of(db_session, ALL_PACKAGES)
     page = queries.root_page(db_session, with_unkept=with_unkept)
-    response, body = _answer(page, _form(), root_json, root_html)
+    response, body, _ = _answer(page, _form(), root_json, root_html)
     # Without a mirror the list rests on which bytes are held, and those of mirrored files may go
     # without an event.
     if with_unkept or not queries.has_mirrored_packages(db_session):
@@ -78,11 +79,13 @@ def package(name: str) -> Response:
     if with_notes:
         # The HTML form has no room for notes.
         page = queries.with_notes(db_session, page, current_reading_user(), base_url())
-    response, body = _answer(page, form, package_json, package_html)
+    response, body, plain = _answer(page, form, package_json, package_html)
     if with_notes:
         vary_by_reader(response, page.is_for_some)
     if freshness is None or freshness.until is not None:
         keep_finished(response, body, Basis(normalized, stamp, until))
+    if freshness is None and until is None:
+        place_page(normalized, {JSON if form is Form.JSON else HTML: plain}, stamp, response)
     return tell_age(response, freshness)
 
 
@@ -104,10 +107,14 @@ def _form() -> Form:
 
 def _answer(
     page: Page, form: Form, to_json: Callable[[Page], bytes], to_html: Callable[[Page], bytes]
-) -> tuple[Response, bytes]:
-    """The answer and its body, which is in it only if the client does not have it already."""
-    body, encoding = encoded(to_json(page) if form is Form.JSON else to_html(page))
+) -> tuple[Response, bytes, bytes]:
+    """The answer and its body, which is in it only if the client does not have it already.
+
+    The body comes as it is sent, and plain.
+    """
+    plain = to_json(page) if form is Form.JSON else to_html(page)
+    body, encoding = encoded(plain)
     response = revalidated(body, _CONTENT_TYPES[form], encoding)
     response.vary.update(["Accept", "Accept-Encoding"])
     response.headers["X-PyPI-Last-Serial"] = str(page.last_serial)
-    return response, body
+    return response, body, plain
