@@ -1,4 +1,4 @@
-"""The command `packslip stats`."""
+"""The commands `packslip stats` and `packslip downloads`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from flask.cli import with_appcontext
 from packaging.utils import canonicalize_name
 
 from packslip import db
+from packslip.downloads.archive import archive_days
 from packslip.downloads.drain import drain
 from packslip.downloads.queries import By, DownloadCount, count_downloads, has_downloads
+from packslip.downloads.recorder import open_archive
 from packslip.packages.queries import get_package
+from packslip.storage.factory import open_storage
 from packslip.terminal import print_json, print_table
 from packslip.web.context import current_settings
 
@@ -47,6 +50,32 @@ def stats_command(package: str | None, by: str | None, days: int | None, as_json
         return
     print_table([*_columns(chosen), "downloads"], [_row(chosen, count) for count in counts])
     click.echo(f"{total} downloads" if total != 1 else "1 download", err=True)
+
+
+@click.group("downloads", short_help="Archive records of downloads.")
+def download_commands() -> None:
+    """Work on records of single downloads."""
+
+
+@download_commands.command()
+@click.option("--to", metavar="URL", help="Where to; default: PACKSLIP_DOWNLOADS_ARCHIVE.")
+@with_appcontext
+def archive(to: str | None) -> None:
+    """Write all days that are over, and are not written yet, as Parquet.
+
+    With PACKSLIP_DOWNLOADS_ARCHIVE the server does so once a day. What is there already is passed
+    over, so the same command goes on where it was interrupted.
+    """
+    session, settings = db.session(), current_settings()
+    storage = open_storage(to, staging=settings.staging_folder) if to else open_archive(settings)
+    if storage is None:
+        raise click.UsageError("Say --to, or set PACKSLIP_DOWNLOADS_ARCHIVE.")
+    drain(session, settings.downloads_folder)
+    days = rows = 0
+    for day, number in archive_days(session, storage, datetime.now(UTC).date()):
+        click.echo(f"{day.isoformat()}\t{number}")
+        days, rows = days + 1, rows + number
+    click.echo(f"{days} days, {rows} downloads", err=True)
 
 
 def _first_day(days: int) -> date:

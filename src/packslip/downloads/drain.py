@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
+from time import monotonic
 from typing import Any, cast
 
 import structlog
@@ -35,10 +36,13 @@ from packslip.downloads.spool import (
 )
 from packslip.downloads.upkeep import see_to_downloads
 from packslip.downloads.user_agent import parse_user_agent
+from packslip.storage.protocol import Storage
 from packslip.turns import TurnState, turn
 
-#: Seconds for which the thread gathers records before it drains them.
+#: Seconds for which the thread gathers records before it drains them: the first ones after a quiet
+#: time, and those that come all the time. A drain costs more than many records do.
 GATHER = 0.2
+GATHER_BUSY = 1.0
 
 #: Seconds after which the thread looks for spools of processes that died.
 IDLE = 30.0
@@ -181,9 +185,11 @@ class Drainer:
         writer: SpoolWriter,
         open_session: Callable[[], Session],
         retention: int | None = None,
+        open_archive: Callable[[], Storage | None] = lambda: None,
     ) -> None:
         self._writer = writer
         self._retention = retention
+        self._open_archive = open_archive
         self._open_session = open_session
         self._process = 0
         self._starting = threading.Lock()
@@ -226,15 +232,18 @@ class Drainer:
             midnight = datetime.combine(today, time(), UTC)
             with turn(session, "downloads", since=midnight, lease=_LEASE) as state:
                 if state is TurnState.OURS:
-                    see_to_downloads(session, today, self._retention)
+                    see_to_downloads(session, today, self._retention, self._open_archive())
             if state is not TurnState.TAKEN:
                 self._seen_to_on = today
 
     def _run(self) -> None:
+        drained_at = -GATHER_BUSY
         while not self._stopping.is_set():
             self._wanted.wait(IDLE)
-            self._stopping.wait(GATHER)
+            is_quiet = monotonic() - drained_at >= GATHER_BUSY
+            self._stopping.wait(GATHER if is_quiet else GATHER_BUSY)
             self._wanted.clear()
+            drained_at = monotonic()
             try:
                 self._writer.flush()
                 with self._open_session() as session:

@@ -82,6 +82,19 @@ class DownloadSum(Changed, Base):
     downloads: Mapped[int] = mapped_column(BigInteger)
 
 
+class DownloadPart(Created, Base):
+    """A part of a day's downloads that was archived, see `packslip.downloads.archive`."""
+
+    __tablename__ = "download_parts"
+
+    #: In UTC.
+    day: Mapped[date] = mapped_column(primary_key=True)
+    part: Mapped[int] = mapped_column(primary_key=True)
+    downloads: Mapped[int] = mapped_column(BigInteger)
+    #: The number of the last download in it.
+    last_id: Mapped[int] = mapped_column(BigInteger)
+
+
 class DownloadTotal(Changed, Base):
     """How many downloads a package had, so that packages can be ordered by it."""
 

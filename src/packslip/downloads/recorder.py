@@ -17,6 +17,7 @@ What is promised:
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import cast
 
 import msgspec
@@ -30,6 +31,8 @@ from packslip.downloads.drain import Drainer
 from packslip.downloads.spool import BacklogFullError, DownloadRecord, SpoolWriter
 from packslip.setting_choices import DownloadAddresses
 from packslip.settings import Settings
+from packslip.storage.factory import open_storage
+from packslip.storage.protocol import Storage
 from packslip.web.metrics import Metrics, metrics_of
 
 #: Characters of a `User-Agent` that are kept; pip and uv need about 500.
@@ -120,10 +123,19 @@ def init_app(app: Flask, settings: Settings) -> None:
             return Session(db.engine)
 
     writer = SpoolWriter(settings.downloads_folder)
-    drainer = Drainer(writer, open_session, settings.keep_downloads)
+    drainer = Drainer(
+        writer, open_session, settings.keep_downloads, partial(open_archive, settings)
+    )
     app.extensions[_EXTENSION] = DownloadRecorder(
         writer, settings.download_addresses, drainer, metrics_of(app)
     )
+
+
+def open_archive(settings: Settings) -> Storage | None:
+    """The storage in which downloads are archived; None if they are not."""
+    if not settings.downloads_archive:
+        return None
+    return open_storage(settings.downloads_archive, staging=settings.staging_folder)
 
 
 def current_recorder() -> DownloadRecorder:

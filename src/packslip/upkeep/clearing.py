@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from sqlalchemy import ColumnElement, and_, delete, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from packslip.accounts.models import AccountLink, Challenge, LoginSession
 from packslip.db import Base, write_transaction
+from packslip.downloads.archive import first_day_left
 from packslip.downloads.models import Download
 from packslip.events.models import Action, Event
 from packslip.index.models import StagedUpload
@@ -62,6 +63,9 @@ def clear(
 def _stale(session: Session, settings: Settings, now: datetime) -> Iterator[_Stale]:
     if settings.keep_downloads is not None:
         before = now - timedelta(days=settings.keep_downloads)
+        if settings.downloads_archive:
+            left = first_day_left(session, now.astimezone(UTC).date())
+            before = min(before, datetime.combine(left, time(), UTC))
         yield _Stale("downloads", Download, Download.created_at < before)
     if settings.keep_events is not None:
         before = now - timedelta(days=settings.keep_events)
