@@ -1,4 +1,4 @@
-"""Random values that a security key signs, so that no signature can be used twice."""
+"""Random values that an answer has to fit, so that no answer can be used twice."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from packslip.accounts.models import Challenge
+from packslip.db import add_if_new
 
 #: How long the browser and the person may take.
 LIFETIME = timedelta(minutes=5)
@@ -34,6 +35,16 @@ def take_challenge(session: Session, value: str) -> bytes | None:
     if row is None or row.expires_at <= datetime.now(UTC):
         return None
     return decode(value)
+
+
+def use_up(session: Session, value: str, until: datetime) -> bool:
+    """Whether a value that was kept elsewhere is used for the first time.
+
+    It is known as used `until` then; whoever asks has to refuse it afterwards.
+    """
+    session.execute(delete(Challenge).where(Challenge.expires_at <= datetime.now(UTC)))
+    # No challenge that `take_challenge` could know holds a space.
+    return add_if_new(session, Challenge(value=f"used {value}"[:100], expires_at=until))
 
 
 def encode(raw: bytes) -> str:

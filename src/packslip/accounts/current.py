@@ -111,13 +111,17 @@ def keep_private(response: Response) -> Response:
     return response
 
 
-def begin_login(user: User) -> None:
-    """Log the user in, in this browser, with a new session; call it within a write transaction."""
+def begin_login(user: User, method: str) -> None:
+    """Log the user in, in this browser, with a new session; call it within a write transaction.
+
+    `method` is what proved who they are.
+    """
     secret = start_login_session(
         db.session(),
         user,
         ip_address=request.remote_addr,
         user_agent=request.headers.get("User-Agent", ""),
+        method=method,
     )
     # Nothing of what the browser had before is worth trust: somebody else may have put it there.
     session.clear()

@@ -15,7 +15,8 @@ from packslip.accounts.factor_operations import (
 )
 from packslip.accounts.factor_throttle import count_wrong_code
 from packslip.accounts.key_requests import current_party, pop_challenge
-from packslip.accounts.login_flow import log_in
+from packslip.accounts.local_login import require_local_login
+from packslip.accounts.login_flow import log_in, pending_method
 from packslip.accounts.models import User
 from packslip.accounts.recovery_codes import count_recovery_codes
 from packslip.accounts.security_keys import KeyRefusedError, check_key
@@ -25,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 
 def log_in_with_code(user: User, code: str) -> Response:
-    """Log the user in, who gave the password before, if the code is right; record it if not.
+    """Log the user in, who proved something before, if the code is right; record it if not.
 
     Raises:
         WrongCodeError: the code is wrong, or was used before.
@@ -33,6 +34,7 @@ def log_in_with_code(user: User, code: str) -> Response:
         TooManyCodesError: too many codes were wrong.
     """
     actor = Actor(user.username, user_id=user.id, ip_address=request.remote_addr)
+    before = pending_method()
     fault: WrongCodeError | LostAuthenticatorError | None = None
     with db.write_transaction(db.session()) as session:
         try:
@@ -40,13 +42,13 @@ def log_in_with_code(user: User, code: str) -> Response:
         except WrongCodeError as error:
             fault = error
             count_wrong_code(session, user)
-            note_failure(session, _stranger(), user, "password and code", "a wrong code")
+            note_failure(session, _stranger(), user, f"{before} and code", "a wrong code")
         except LostAuthenticatorError as error:
             fault = error
-            note_failure(session, _stranger(), user, "password and code", "another secret key")
+            note_failure(session, _stranger(), user, f"{before} and code", "another secret key")
     if fault is not None:
         raise fault
-    response = log_in(user, f"password and {kind}")
+    response = log_in(user, f"{before} and {kind}")
     if kind == "recovery code":
         # Only now: a log-in empties the cookie first.
         left = count_recovery_codes(db.session(), user)
@@ -55,12 +57,13 @@ def log_in_with_code(user: User, code: str) -> Response:
 
 
 def log_in_with_key(user: User | None, credential: str) -> Response:
-    """Log in the user, who gave the password before, or whoever has this passkey; record failures.
+    """Log in the user, who proved something before, or whoever has this passkey; record failures.
 
     Raises:
         KeyRefusedError: the key did not prove it.
+        ProviderOnlyError: passkeys are for admins alone here.
     """
-    method = "passkey" if user is None else "password and security key"
+    method = "passkey" if user is None else f"{pending_method()} and security key"
     fault: KeyRefusedError | None = None
     with db.write_transaction(db.session()) as session:
         try:
@@ -79,6 +82,8 @@ def log_in_with_key(user: User | None, credential: str) -> Response:
                 note_failure(session, _stranger(), error.user, method, error.cause)
     if fault is not None:
         raise fault
+    if user is None:
+        require_local_login(owner)
     return log_in(owner, method)
 
 

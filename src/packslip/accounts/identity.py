@@ -13,6 +13,7 @@ from sqlalchemy.exc import InvalidRequestError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from packslip.accounts import queries, throttle, verified
+from packslip.accounts.local_login import require_local_login
 from packslip.accounts.models import Token, User
 from packslip.accounts.passwords import renew_hash, turn_to_verify
 from packslip.accounts.second_factors import has_second_factor, second_factor_exists
@@ -134,6 +135,7 @@ def identify(
         WrongCredentialsError: the header cannot be read, or nobody has these credentials.
         TooManyFailuresError: there were too many failures lately; the password was not looked at.
         SecondFactorNeededError: the password is right, and the user has a second factor.
+        ProviderOnlyError: the password is right, and taken of admins alone here.
     """
     if not authorization:
         return None
@@ -187,6 +189,7 @@ def _by_password(
         user = check_password(session, username, password, ip_address, through=Through.TOOL)
         verified.remember(user.id, user.hashed_password or "", password, ip_address)
         needs_more = has_second_factor(session, user)
+    require_local_login(user)
     if needs_more:
         raise SecondFactorNeededError
     return Identity(user)

@@ -35,9 +35,12 @@ class UnknownLoginSessionError(NotFoundError):
 
 
 def start_login_session(
-    session: Session, user: User, *, ip_address: str | None, user_agent: str
+    session: Session, user: User, *, ip_address: str | None, user_agent: str, method: str = ""
 ) -> str:
-    """Log the user in and give the new session's secret, which is kept nowhere."""
+    """Log the user in and give the new session's secret, which is kept nowhere.
+
+    `method` is what proved who they are.
+    """
     secret = secrets.token_urlsafe(32)
     now = datetime.now(UTC)
     session.add(
@@ -46,6 +49,7 @@ def start_login_session(
             hashed_secret=hash_token(secret),
             ip_address=ip_address,
             user_agent=user_agent[:MAX_USER_AGENT],
+            method=method,
             last_seen_at=now,
             expires_at=now + ABSOLUTE,
         )

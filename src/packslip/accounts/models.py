@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, String
+from sqlalchemy import JSON, BigInteger, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from packslip.db import NO_REUSE, Base, BigKey, Changed, Created
+from packslip.db import NO_REUSE, Base, BigKey, BytewiseText, Changed, Created
 
 
 class Role(StrEnum):
@@ -102,6 +102,8 @@ class LoginSession(Changed, Base):
     hashed_secret: Mapped[str] = mapped_column(String(64), unique=True)
     ip_address: Mapped[str | None] = mapped_column(String(45))
     user_agent: Mapped[str] = mapped_column(String(400), default="")
+    #: What proved who the user was, as the audit log says it; empty when that is not known.
+    method: Mapped[str] = mapped_column(String(60), default="", server_default="")
     last_seen_at: Mapped[datetime]
     #: When it ends however much it is used.
     expires_at: Mapped[datetime] = mapped_column(index=True)
@@ -170,6 +172,45 @@ class AccountLink(Created, Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
     user: Mapped[User] = relationship()
+
+
+class LinkedIdentity(Changed, Base):
+    """Whom a provider of identities (OpenID Connect) knows the user as."""
+
+    __tablename__ = "linked_identities"
+    __table_args__ = (
+        UniqueConstraint("issuer", "subject"),
+        UniqueConstraint("user_id", "issuer"),
+        NO_REUSE,
+    )
+
+    id: Mapped[BigKey]
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    issuer: Mapped[str] = mapped_column(String(400))
+    #: What the provider calls them for ever; names and e-mail addresses may pass to others.
+    subject: Mapped[str] = mapped_column(String(255))
+    #: A name or e-mail address from the provider, for people to recognise it.
+    label: Mapped[str] = mapped_column(String(200), default="")
+    last_used_at: Mapped[datetime | None]
+
+    user: Mapped[User] = relationship()
+
+
+class GroupGrant(Changed, Base):
+    """A role that the provider's groups gave the user, above what they were given by hand."""
+
+    __tablename__ = "group_grants"
+    __table_args__ = (UniqueConstraint("user_id", "package_id"), NO_REUSE)
+
+    id: Mapped[BigKey]
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    #: None for the role on the whole site.
+    package_id: Mapped[str | None] = mapped_column(
+        BytewiseText, ForeignKey("packages.id", ondelete="CASCADE"), index=True
+    )
+    role: Mapped[str] = mapped_column(String(16))
+    #: What the user had by hand, and has again when the groups give it no more; None for nothing.
+    by_hand: Mapped[str | None] = mapped_column(String(16))
 
 
 class Invitation(Changed, Base):

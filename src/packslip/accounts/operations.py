@@ -267,6 +267,7 @@ def create_token(
     packages: Iterable[str] | None = None,
     name: str = "",
     expires_at: datetime | None = None,
+    is_limited: bool = True,
 ) -> tuple[Token, str]:
     """Add a token for the user, and give it with its secret, which is kept nowhere.
 
@@ -275,7 +276,7 @@ def create_token(
     Raises:
         PackageNameError: one of `packages` cannot be a package's name.
         TokenPackagesCountError: `packages` holds none, or very many.
-        TooManyTokensError: the user has as many valid tokens as one may have.
+        TooManyTokensError: the user has as many valid tokens as one may have, if that counts.
         ExpiryError: `expires_at` is past.
         InvalidError: the name is too long or not one line.
     """
@@ -283,7 +284,7 @@ def create_token(
         raise ExpiryError
     # Two that are made at the same moment are counted one after the other.
     session.refresh(user, with_for_update=True)
-    if queries.count_valid_tokens(session, user) >= MAX_TOKENS:
+    if is_limited and queries.count_valid_tokens(session, user) >= MAX_TOKENS:
         raise TooManyTokensError
     secret = new_secret()
     token = Token(

@@ -25,7 +25,8 @@ from packslip.accounts.current import (
     keep_private,
 )
 from packslip.accounts.identity import WrongCredentialsError, check_password
-from packslip.accounts.login_flow import after_password
+from packslip.accounts.local_login import ProviderOnlyError
+from packslip.accounts.login_flow import SINGLE_SIGN_ON, after_password, note_left
 from packslip.errors import NotAllowedError, TooOftenError
 from packslip.events.models import Action
 from packslip.events.operations import record
@@ -66,6 +67,9 @@ def log_in() -> BaseResponse:
     except WrongCredentialsError:
         form.fail(WrongLoginError())
         return _page(form, 403)
+    except ProviderOnlyError as error:
+        form.fail(error)
+        return _page(form, 403)
     except TooOftenError as error:
         form.fail(error)
         page = _page(form, 429)
@@ -79,11 +83,14 @@ def log_out() -> BaseResponse | str:
     if request.method == "GET":
         return render_template("accounts/logout.html")
     login = current_login()
+    came_through_provider = login is not None and login.method.startswith(SINGLE_SIGN_ON)
     if login is not None:
         with db.write_transaction(db.session()) as session:
             record(session, current_actor(), Action.USER_LOG_OUT, subject_id=login.user_id)
             session.delete(login)
     forget_login()
+    if came_through_provider:
+        note_left()
     flash("You are logged out.")
     return redirect(url_for(".log_in"), code=303)
 

@@ -9,6 +9,7 @@ from packslip import db
 from packslip.accounts.current import keep_private
 from packslip.accounts.factor_login import log_in_with_key
 from packslip.accounts.key_requests import answer_options, current_origin, current_party
+from packslip.accounts.local_login import ProviderOnlyError
 from packslip.accounts.security_keys import KeyRefusedError, options_to_log_in
 from packslip.web.next_page import safe_next
 
@@ -33,6 +34,6 @@ def log_in() -> BaseResponse:
     """Log in whoever has the passkey."""
     try:
         return log_in_with_key(None, request.form.get("credential", ""))
-    except KeyRefusedError as error:
+    except (KeyRefusedError, ProviderOnlyError) as error:
         flash(error.reason, "error")
         return redirect(url_for("login.log_in", next=safe_next("") or None), code=303)

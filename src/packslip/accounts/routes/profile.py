@@ -134,7 +134,7 @@ def password() -> Response | tuple[str, int]:
             _note_mail(session, user)
             set_password(session, current_actor(), user, hashed_password)
             # All sessions have ended; this browser gets a new one.
-            begin_login(user)
+            begin_login(user, "password")
     except (InvalidError, WrongPasswordError) as error:
         form.fail(error)
         return _page(403 if isinstance(error, WrongPasswordError) else 400, password_form=form)

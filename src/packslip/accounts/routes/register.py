@@ -13,6 +13,7 @@ from wtforms.validators import InputRequired
 from packslip import db
 from packslip.accounts import operations, registration
 from packslip.accounts.current import begin_login, current_user, keep_private
+from packslip.accounts.local_login import registration_in_force
 from packslip.accounts.passwords import MIN_LENGTH, check_new_password, hash_password
 from packslip.accounts.registration import require_registration
 from packslip.errors import InvalidError
@@ -70,7 +71,7 @@ class RegistrationForm(NewUserForm):
 @blueprint.app_template_global("may_register")
 def may_register() -> bool:
     """Whether everybody may register."""
-    return current_settings().registration is Registration.OPEN
+    return registration_in_force() is Registration.OPEN
 
 
 @blueprint.route("/account/register", methods=["GET", "POST"])
@@ -80,7 +81,9 @@ def register() -> Response | tuple[str, int] | str:
         return redirect("/", code=303)
     form = read_form(RegistrationForm, invitation=request.args.get("invitation", ""))
     settings, secret = current_settings(), form.invitation.data or ""
-    invitation = require_registration(db.session(), settings.registration, settings.contact, secret)
+    invitation = require_registration(
+        db.session(), registration_in_force(), settings.contact, secret
+    )
     shown = None
     if invitation is not None:
         # Apart from the row, which may go while the form is looked at.
@@ -107,7 +110,7 @@ def _register(form: RegistrationForm, secret: str) -> Response:
             ip_address=request.remote_addr,
         )
         user.last_login = datetime.now(UTC)
-        begin_login(user)
+        begin_login(user, "registration")
         welcome = f"Welcome, {user.name or user.username}."
     flash(welcome)
     return redirect("/", code=303)

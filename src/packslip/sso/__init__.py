@@ -1,0 +1,1 @@
+"""Single sign-on: people who log in through an OpenID Connect provider."""
