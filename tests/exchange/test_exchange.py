@@ -25,8 +25,10 @@ from packslip.accounts.models import User
 from packslip.accounts.queries import find_user
 from packslip.db import db, write_transaction
 from packslip.events.models import Event
-from packslip.exchange.commands import export_command, import_command
+from packslip.exchange import taking
+from packslip.exchange.commands import export_command
 from packslip.exchange.documents import InvalidExportError, read_package
+from packslip.exchange.import_commands import import_command
 from packslip.notes.models import Note, Visibility
 from packslip.packages.models import Act, File, MaintainerRole, Package
 from packslip.packages.operations import note_upstream_yank
@@ -129,9 +131,58 @@ def test_who_is_called_alike_gets_no_part_in_it(
         done = _run(app, import_command, str(exported), "--json")
         assert done.exit_code == 1
         [said] = json.loads(done.stdout)
-        assert "ada: Somebody else has this name here." in said["problems"]
+        assert (
+            "ada: Somebody else has this name here; --map-user says who it is." in said["problems"]
+        )
         assert session.get_one(Package, "demo-thing").maintainers == []
         assert session.scalars(select(User.username)).all() == ["ada", "bob"]
+
+
+def test_whoever_is_called_alike_gets_no_note_of_somebody_else_unless_it_is_said_who_it_is(
+    exported: Path, tmp_path: Path, sqlite_databases: SQLiteDatabases
+) -> None:
+    with another(tmp_path / "new", sqlite_databases) as (app, session):
+        make_user(session, "ada", email="another@example.com")
+        make_user(session, "mary")
+        _run(app, import_command, str(exported))
+        assert session.scalars(select(Note.id)).all() == []
+        session.rollback()
+        # Trying it keeps nothing.
+        mapped = ("--map-user", "ada=mary", "--user", "mary")
+        [said] = json.loads(
+            _run(app, import_command, str(exported), *mapped, "--dry-run", "--json").stdout
+        )
+        assert (said["present"], said["notes"]) == (2, 2)
+        assert session.scalars(select(Note.id)).all() == []
+        session.rollback()
+        _run(app, import_command, str(exported), *mapped)
+        authors = session.scalars(select(User.username).join(Note, Note.user_id == User.id))
+        assert set(authors) == {"mary"}
+
+
+def test_what_was_broken_off_goes_on_with_the_people_there(
+    exported: Path,
+    tmp_path: Path,
+    sqlite_databases: SQLiteDatabases,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A process that ends at the second file has given the package its people already."""
+    publish, calls = taking.publish_file, []
+
+    def once(*arguments: Any, **options: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return publish(*arguments, **options)
+
+    monkeypatch.setattr(taking, "publish_file", once)
+    with another(tmp_path / "new", sqlite_databases) as (app, session):
+        assert _run(app, import_command, str(exported)).exit_code == 130
+        [said] = json.loads(_run(app, import_command, str(exported), "--json").stdout)
+        assert (said["added"], said["present"]) == (1, 1)
+        package = session.get_one(Package, "demo-thing")
+        assert [one.user.username for one in package.maintainers] == ["ada"]
+        assert [one.yanked_reason for one in package.releases if one.yanked] == ["broken"]
 
 
 def test_a_package_that_is_here_keeps_who_looks_after_it(

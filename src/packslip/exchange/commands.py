@@ -1,4 +1,4 @@
-"""`packslip export`, and `packslip import` of what it wrote."""
+"""`packslip export`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import click
 from flask.cli import with_appcontext
@@ -14,13 +13,9 @@ from packaging.utils import canonicalize_name
 from sqlalchemy import select
 
 from packslip import db
-from packslip.accounts.queries import get_user
 from packslip.errors import InvalidError
-from packslip.events.operations import Actor
-from packslip.exchange.documents import FORMAT, MARK, VERSION, Mark, is_export, write_document
+from packslip.exchange.documents import FORMAT, MARK, VERSION, Mark, write_document
 from packslip.exchange.exporting import export_package
-from packslip.exchange.taking import Taken, Taker
-from packslip.packages.importing.commands import import_command as import_folder
 from packslip.packages.importing.progress import show_progress
 from packslip.packages.models import Origin, Package
 from packslip.packages.queries import get_package
@@ -75,65 +70,8 @@ def export_command(
     context.exit(1 if left_out else 0)
 
 
-def _import(context: click.Context, **options: Any) -> None:
-    folder: Path = options["folder"]
-    user = options.pop("username")
-    if not is_export(folder):
-        if user is not None:
-            raise click.UsageError("--user is for what `packslip export` wrote.")
-        context.invoke(import_folder, **options)
-        return
-    if options["owner"] is not None or options["dry_run"]:
-        raise click.UsageError("What `packslip export` wrote says who owns it, and is not tried.")
-    _take_in(context, folder, user, options["as_json"])
-
-
-@with_appcontext
-def _take_in(context: click.Context, folder: Path, username: str | None, as_json: bool) -> None:
-    session = db.session()
-    user = None if username is None else get_user(session, username)
-    taker = Taker(session, current_storage(), Actor.command(), user)
-    paths = taker.packages(folder)
-    done: list[Taken] = []
-    with show_progress(len(paths)) as progress:
-        for path in paths:
-            taken = taker.take(path)
-            done.append(taken)
-            if not as_json:
-                for problem in taken.problems:
-                    progress.say(f"{taken.package}: {problem}")
-            progress.advance()
-    if as_json:
-        print_json([asdict(one) for one in done])
-    else:
-        added, present = sum(one.added for one in done), sum(one.present for one in done)
-        notes = sum(one.notes for one in done)
-        click.echo(
-            f"{len(done)} packages, {added} files added, {present} here already, {notes} notes",
-            err=True,
-        )
-    context.exit(1 if any(one.problems for one in done) else 0)
-
-
 def _hosted(name: str) -> str:
     package = get_package(db.session(), canonicalize_name(name))
     if package.origin != Origin.HOSTED:
         raise InvalidError(f"{package.id} is mirrored: `packslip mirror bundle` carries it.")
     return package.id
-
-
-import_command = click.Command(
-    "import",
-    callback=click.pass_context(_import),
-    params=[
-        *import_folder.params,
-        click.Option(
-            ["--user", "username"],
-            metavar="USER",
-            help="With whose rights notes of an export act; without it they do not.",
-        ),
-    ],
-    short_help=import_folder.short_help,
-    help=f"{import_folder.help}\n\nWhat `packslip export` wrote is taken in as it was: with upload "
-    "times, people and notes.",
-)

@@ -40,7 +40,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 class InvalidExportError(InvalidError):
     """It is no export, or not one that this version can read."""
 
-    def __init__(self, path: Path, fault: str) -> None:
+    def __init__(self, path: Path | str, fault: str) -> None:
         super().__init__(f"{path} cannot be imported: {fault}.")
 
 
@@ -120,13 +120,22 @@ def read_package(folder: Path) -> PackageRecord:
     """
     path = folder / PACKAGE
     record = _read(path, PackageRecord)
+    check_files(path, record)
+    return record
+
+
+def check_files(origin: Path | str, record: PackageRecord) -> None:
+    """Allow nothing but plain names of files, whole digests and unmistakable times.
+
+    Raises:
+        InvalidExportError: there is something else; it names the origin.
+    """
     for file in record.files:
         is_plain = file.filename == Path(file.filename).name and file.filename not in {"", ".."}
         if not is_plain or not _SHA256.match(file.sha256):
-            raise InvalidExportError(path, "it names a file or digest that there cannot be")
+            raise InvalidExportError(origin, "it names a file or digest that there cannot be")
         if file.uploaded_at.tzinfo is None:
-            raise InvalidExportError(path, f"it does not say in which zone {file.filename} came")
-    return record
+            raise InvalidExportError(origin, f"it does not say in which zone {file.filename} came")
 
 
 def write_document(path: Path, document: Mark | PackageRecord) -> None:

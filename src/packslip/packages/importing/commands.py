@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 
 import click
 import msgspec
@@ -16,13 +13,11 @@ from packslip import db
 from packslip.accounts.queries import get_user
 from packslip.events.operations import Actor
 from packslip.packages.importing.folder import Importer, find_files, import_file
+from packslip.packages.importing.interrupts import INTERRUPTED, interrupts
 from packslip.packages.importing.progress import show_progress
 from packslip.packages.importing.report import Item, Outcome, Report
 from packslip.packages.importing.values import line
 from packslip.web.context import current_storage
-
-#: What shells give for a command that Ctrl-C ended.
-INTERRUPTED = 128 + signal.SIGINT
 
 
 @click.command("import", short_help="Take packages in from a folder.")
@@ -72,7 +67,7 @@ def import_command(
 
 def _run(importer: Importer, paths: list[Path], as_json: bool) -> tuple[Report, bool]:
     report = Report()
-    with _interrupts() as is_interrupted, show_progress(len(paths)) as progress:
+    with interrupts() as is_interrupted, show_progress(len(paths)) as progress:
         try:
             for path in paths:
                 if is_interrupted():
@@ -84,24 +79,6 @@ def _run(importer: Importer, paths: list[Path], as_json: bool) -> tuple[Report, 
         except KeyboardInterrupt:
             return report, False
     return report, True
-
-
-@contextmanager
-def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C was pressed. Once, it interrupts nothing; twice, as ever."""
-    asked = False
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
-            raise KeyboardInterrupt
-        asked = True
-
-    before = signal.signal(signal.SIGINT, handle)
-    try:
-        yield lambda: asked
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _print_item(item: Item, as_json: bool, say: Callable[[str], None]) -> None:

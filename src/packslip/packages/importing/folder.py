@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +10,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from packslip.accounts.models import User
-from packslip.db import write_transaction
 from packslip.errors import PackslipError
 from packslip.events.operations import Actor
-from packslip.packages.distributions import Distribution
 from packslip.packages.importing.distributions import (
     check_is_distribution,
     find_held,
@@ -27,18 +22,13 @@ from packslip.packages.importing.distributions import (
 from packslip.packages.importing.documents import read_document
 from packslip.packages.importing.operations import import_document
 from packslip.packages.importing.report import Item, Kind, NotImportableError, Outcome
-from packslip.packages.publishing import publication
-from packslip.storage.local import LocalStorage
+from packslip.packages.importing.trials import publication_of, storage_of, transaction_of
 from packslip.storage.protocol import Storage
 
 #: Bytes that a document may have; the largest known ones have some tens of millions.
 LARGEST_DOCUMENT = 256 * 1024**2
 
 _DISTRIBUTIONS = (".whl", ".tar.gz", ".zip")
-
-
-class _DryRunError(Exception):
-    """Ends the transaction of a dry run."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +89,8 @@ def _import(importer: Importer, path: Path) -> Item:
         return _import_document(importer, path)
     if path.name.endswith(_DISTRIBUTIONS):
         return _import_distribution(importer, path)
+    if path.suffix == ".asc":
+        raise NotImportableError("a signature, which indexes keep no more")
     raise NotImportableError("neither a JSON document nor a wheel, .tar.gz or .zip")
 
 
@@ -106,7 +98,7 @@ def _import_document(importer: Importer, path: Path) -> Item:
     if path.stat().st_size > LARGEST_DOCUMENT:
         raise NotImportableError("too large for a document")
     document = read_document(path.read_bytes())
-    with _transaction(importer):
+    with transaction_of(importer.session, importer.dry_run):
         changes = import_document(importer.session, importer.actor, document, importer.owner)
     outcome = changes.outcomes[Kind.PACKAGE, document.package_id]
     return Item(str(path), outcome, document.package_id, changes=changes)
@@ -119,47 +111,12 @@ def _import_distribution(importer: Importer, path: Path) -> Item:
     file = find_held(session, path)
     if file is not None:
         return Item(str(path), Outcome.PRESENT, file.release.package_id, changes=present(file))
-    with _storage(importer) as storage, storage.stage() as staged:
+    with storage_of(importer.storage, importer.dry_run) as storage, storage.stage() as staged:
         distribution = stage_distribution(staged, path)
-        with _publication(importer, storage, distribution):
+        with publication_of(session, storage, distribution, importer.dry_run):
             changes = import_distribution(
                 session, storage, importer.actor, distribution, importer.owner
             )
     name = distribution.name
     outcome = next(o for (kind, _), o in changes.outcomes.items() if kind == Kind.FILE)
     return Item(str(path), outcome, name.package, changes=changes)
-
-
-@contextmanager
-def _storage(importer: Importer) -> Iterator[Storage]:
-    """Where the bytes go: in a dry run into a folder that is gone afterwards."""
-    if not importer.dry_run:
-        yield importer.storage
-        return
-    with tempfile.TemporaryDirectory(prefix="packslip-") as folder:
-        yield LocalStorage(Path(folder))
-
-
-@contextmanager
-def _publication(
-    importer: Importer, storage: Storage, distribution: Distribution
-) -> Iterator[None]:
-    if importer.dry_run:
-        with _transaction(importer):
-            yield
-    else:
-        with publication(importer.session, storage, distribution):
-            yield
-
-
-@contextmanager
-def _transaction(importer: Importer) -> Iterator[None]:
-    """A write transaction, which a dry run takes back."""
-    try:
-        with write_transaction(importer.session):
-            yield
-            if importer.dry_run:
-                importer.session.flush()
-                raise _DryRunError
-    except _DryRunError:
-        pass
