@@ -30,6 +30,14 @@ DOCS_WIDTH, DOCS_HEIGHT = 960, 600
 USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
+#: Nobody is asked there for what pages show.
+_SSO = {
+    "PACKSLIP_SSO_ISSUER": "https://id.example.com",
+    "PACKSLIP_SSO_CLIENT_ID": "packslip",
+    "PACKSLIP_SSO_NAME": "Acme ID",
+}
+
+
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--readme", type=click.Path(file_okay=False, path_type=Path), help="For the docs.")
@@ -69,6 +77,7 @@ def _site(index: Index, place: Path) -> Iterator[Inside]:
             set_up=index is not Index.NEW,
             # Nobody listens there; pages are as if somebody did.
             PACKSLIP_SMTP_URL="smtp://packslip@127.0.0.1:9",
+            **(_SSO if index is Index.EMPTY else {}),
         ) as server,
         inside(server) as within,
     ):

@@ -19,7 +19,7 @@ class Index(Enum):
 
     #: As in use (`tools.showcase`).
     FULL = "full"
-    #: Set up, and nothing else.
+    #: Set up, and nothing else; people may log in through a provider.
     EMPTY = "empty"
     #: Nobody can log in yet.
     NEW = "new"
@@ -93,6 +93,7 @@ SHOTS = (
     Shot("dependencies", "/project/acme-money/dependencies/"),
     Shot("downloads", "/project/acme-orders/downloads/"),
     Shot("package-settings", "/project/acme-orders/settings/", "ada"),
+    Shot("publishing", "/project/acme-orders/settings/publishing/", "ada"),
     Shot("removal", "/project/acme-money/settings/removal/", "grace"),
     Shot(
         "removal-file",
@@ -161,12 +162,15 @@ SHOTS = (
     Shot("profile", "/account/profile", "ada"),
     Shot("tokens", "/account/tokens/", "ada"),
     Shot("token-made", "/account/tokens/", "linus", steps=_make_a_token),
+    Shot("account-publishing", "/account/publishing/", "ada"),
     Shot("watches", "/account/watches/", "ada"),
     Shot("unsubscribe", "/account/unsubscribe/{unsubscribe}"),
     Shot("sessions", "/account/sessions/", "ada"),
     Shot("second-factor", "/account/second-factor/", "ada"),
     Shot("authenticator", "/account/second-factor/", "linus", steps=_add_an_authenticator),
     Shot("admin", "/admin/", "grace"),
+    Shot("login-sso", "/account/login", index=Index.EMPTY),
+    Shot("single-sign-on", "/account/single-sign-on/", "root", index=Index.EMPTY),
     Shot("admin-users", "/admin/users/", "grace"),
     Shot("admin-user", "/admin/users/ada/", "grace"),
     Shot("admin-invitations", "/admin/invitations/", "grace"),
@@ -184,6 +188,9 @@ _NO_PAGES = {
     "profile.email",
     "profile.password",
     "second_factor.back",
+    "sso.begin",
+    "sso.callback",
+    "sso.leave",
 }
 
 

@@ -100,6 +100,11 @@ def fill(server: Server, folder: Path) -> dict[str, Any]:
             assert answer.status_code == 200, answer.text
     server.command("package", "yank", "acme-orders", "1.2", "--reason", "rounds VAT wrongly")
     _write_notes(server)
+    for package in ("acme-orders", "acme-returns"):
+        server.command(
+            "publisher", "add", package, "--user", "ada", "--repository", f"acme/{package}",
+            "--workflow", "release.yml", "--environment", "release",
+        )  # fmt: skip
     server.command("package", "maintainers", "add", "acme-orders", "grace")
     _spread_over_time(server)
     with inside(server) as within:

@@ -39,5 +39,5 @@ def test_a_wheel_gives_the_command_and_the_extras(wheel: zipfile.ZipFile) -> Non
         entry_points = wheel.read(texts["entry_points.txt"]).decode()
         metadata = wheel.read(texts["METADATA"]).decode()
     assert "packslip=packslip.cli:main" in entry_points.replace(" ", "")
-    for extra in ("postgres", "s3"):
+    for extra in ("otel", "postgres", "s3"):
         assert f"Provides-Extra: {extra}" in metadata
