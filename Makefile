@@ -13,7 +13,7 @@ CLIENTS := .venv-clients
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench bench-mirror bench-peers torture dist lock screenshots clean
+.PHONY: help run test lint format bench bench-mirror bench-peers torture cluster dist docs lock screenshots clean
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -26,20 +26,23 @@ test: $(VENV)/.dev $(CLIENTS)/.installed ## Run all tests, with real clients, a 
 	$(VENV)/bin/python -m pytest -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder $(TESTS)
 
 lint: $(VENV)/.dev ## Check style, types and the floors of the house
-	$(VENV)/bin/ruff check src tests bench torture tools
-	$(VENV)/bin/ruff format --check src tests bench torture tools
+	$(VENV)/bin/ruff check src tests bench torture cluster tools docs
+	$(VENV)/bin/ruff format --check src tests bench torture cluster tools docs
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
 format: $(VENV)/.dev ## Bring the code into its form
-	$(VENV)/bin/ruff check --fix --quiet src tests bench torture || true
-	$(VENV)/bin/ruff format src tests bench torture tools
+	$(VENV)/bin/ruff check --fix --quiet src tests bench torture cluster tools docs || true
+	$(VENV)/bin/ruff format src tests bench torture cluster tools docs
 
 bench: $(VENV)/.dev $(CLIENTS)/.installed ## Measure the server (BENCH=--quick; bench/README.md)
 	$(VENV)/bin/python -m bench run --clients $(CLIENTS)/bin $(BENCH)
 
 torture: $(VENV)/.dev $(CLIENTS)/.installed ## Kill, fill and hold it for some 20 minutes (TORTURE=--quick; docs/reliability.md)
 	$(VENV)/bin/python -m torture $(TORTURE)
+
+cluster: $(VENV)/.dev $(CLIENTS)/.installed ## Three nodes, a database that fails over, an object store: break each (root; docs/scaling.md)
+	$(VENV)/bin/python -m cluster $(CLUSTER)
 
 bench-mirror: $(VENV)/.dev $(CLIENTS)/.installed ## Measure the mirror beside devpi and proxpi
 	$(VENV)/bin/python -m bench mirror --clients $(CLIENTS)/bin --peers devpi,proxpi $(BENCH)
@@ -50,6 +53,11 @@ bench-peers: $(VENV)/.dev $(CLIENTS)/.installed ## Measure beside other indexes 
 dist: $(VENV)/.dev ## Build what is committed: wheel, sdist, bill of materials, digests (docs/deploy.md)
 	$(VENV)/bin/python -m tools.release dist
 
+docs: $(VENV)/.dev ## Make the documentation's site in build/docs; each warning is an error
+	$(VENV)/bin/python -m tools.reference
+	$(VENV)/bin/python -m sphinx -W --keep-going -q -b html docs build/docs
+	@echo "build/docs/index.html"
+
 lock: $(CLIENTS)/.installed ## Make requirements/*.txt anew
 	requirements/lock $(CLIENTS)/bin/uv
 
@@ -57,7 +65,7 @@ screenshots: $(VENV)/.dev ## Take pictures of all pages into build/screenshots, 
 	$(VENV)/bin/python -m tools.screenshots build/screenshots --readme docs/images
 
 clean: ## Remove the environments and caches; ./data stays
-	rm -rf $(VENV) $(CLIENTS) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(CLIENTS) dist build/docs .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/.run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
 	@echo "Installing what Packslip needs into $(VENV) ..."

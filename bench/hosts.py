@@ -144,15 +144,19 @@ def devpi_with_nginx(folder: Path) -> Host:
 
 
 def packslip_with_nginx(plain: Target) -> Host:
-    """Packslip behind nginx as documented: it sends the files, and passes on all else."""
+    """Packslip behind nginx as documented: it sends files and pages, and passes on all else."""
 
     def configure(server: Server) -> None:
-        files = server.data / "files"
-        files.mkdir(exist_ok=True)
-        nginx.in_front_of_packslip(server.data, port=server.port, behind=server.port2, files=files)
+        (server.data / "files").mkdir(exist_ok=True)
+        data = server.data
+        nginx.in_front_of_packslip(data, port=server.port, behind=server.port2, data=data)
 
     command = tuple(word.replace("{port}", "{port2}") for word in plain.command)
-    settings = {"PACKSLIP_TRUSTED_PROXIES": "1", "PACKSLIP_ACCEL_REDIRECT": nginx.INTERNAL}
+    settings = {
+        "PACKSLIP_TRUSTED_PROXIES": "1",
+        "PACKSLIP_ACCEL_REDIRECT": nginx.INTERNAL,
+        "PACKSLIP_PAGE_FILES": "simple",
+    }
     target = replace(
         plain,
         name="packslip with nginx",

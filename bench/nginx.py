@@ -103,14 +103,15 @@ def command(folder: str) -> tuple[str, ...]:
             "-c", f"{folder}/nginx.conf", "-p", folder)  # fmt: skip
 
 
-def in_front_of_packslip(folder: Path, *, port: int, behind: int, files: Path) -> None:
-    """Write the documented site, for these ports and this folder of files."""
+def in_front_of_packslip(folder: Path, *, port: int, behind: int, data: Path) -> None:
+    """Write the documented site, for these ports and this data folder."""
     site = SITE.read_text()
     changes = {
         r"server 127\.0\.0\.1:8080;": f"server 127.0.0.1:{behind};",
         r"listen 80;": f"listen 127.0.0.1:{port} backlog=1024;",
         r"server_name [^;]+;": "server_name _;",
-        r"alias [^;]+;": f"alias {files}/;",
+        r"alias [^;]+;": f"alias {data}/files/;",
+        r"root [^;]+;": f"root {data}/pages;",
     }
     for old, new in changes.items():
         site, number = re.subn(rf"(?m)^(\s*){old}", rf"\g<1>{new}", site)

@@ -93,7 +93,8 @@ class Server:
     def environment(self) -> dict[str, str]:
         """The environment of the server, and of its commands."""
         prefix = f"{self.target.name.upper()}_"
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(prefix)}
+        left_out = (prefix, "PYTHONDONTWRITEBYTECODE")
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(left_out)}
         return inherited | {k: self.fill_in(v) for k, v in self.target.environment.items()}
 
     def fill_in(self, text: str) -> str:

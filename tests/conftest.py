@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -30,6 +31,11 @@ def pytest_configure() -> None:
     for name in settings:
         if name != "PACKSLIP_TEST_CLIENTS":
             del os.environ[name]
+    # Servers and commands that tests start would otherwise compile everything each time.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    # How long an example takes depends on what else the machine does.
+    hypothesis.settings.register_profile("untimed", hypothesis.settings(deadline=None))
+    hypothesis.settings.load_profile("untimed")
     # Nothing is mirrored unless a test says what.
     os.environ["PACKSLIP_UPSTREAM_URL"] = ""
     remember_compiled_rules()

@@ -3,7 +3,9 @@
 from packslip.accounts.models import (
     AccountLink,
     Challenge,
+    GroupGrant,
     Invitation,
+    LinkedIdentity,
     LoginSession,
     Policy,
     RecoveryCode,
@@ -13,7 +15,13 @@ from packslip.accounts.models import (
     Token,
     User,
 )
-from packslip.downloads.models import Download, DownloadSpool, DownloadSum, DownloadTotal
+from packslip.downloads.models import (
+    Download,
+    DownloadPart,
+    DownloadSpool,
+    DownloadSum,
+    DownloadTotal,
+)
 from packslip.events.models import Event
 from packslip.index.models import StagedUpload
 from packslip.mail.models import Mail
@@ -42,6 +50,7 @@ from packslip.packages.models import (
     StandingAct,
 )
 from packslip.packages.stamps import PageStamp
+from packslip.publishers.models import MintedToken, Publisher, UsedIdentity
 from packslip.schema import SchemaState
 from packslip.subscriptions.models import Watch, Webhook, WebhookDelivery
 from packslip.turns import Turn
@@ -50,17 +59,21 @@ __all__ = [
     "AccountLink",
     "Challenge",
     "Download",
+    "DownloadPart",
     "DownloadSpool",
     "DownloadSum",
     "DownloadTotal",
     "Event",
     "File",
+    "GroupGrant",
     "Invitation",
     "Language",
     "License",
+    "LinkedIdentity",
     "LoginSession",
     "Mail",
     "Maintainer",
+    "MintedToken",
     "MirrorAlarm",
     "MirrorDecision",
     "MirrorFile",
@@ -78,6 +91,7 @@ __all__ = [
     "PackageInvitation",
     "PageStamp",
     "Policy",
+    "Publisher",
     "RecoveryCode",
     "RegisteredFilename",
     "Release",
@@ -91,6 +105,7 @@ __all__ = [
     "Throttle",
     "Token",
     "Turn",
+    "UsedIdentity",
     "User",
     "Watch",
     "Webhook",

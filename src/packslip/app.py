@@ -29,7 +29,7 @@ from packslip.connecting import engine_options
 from packslip.downloads import recorder
 from packslip.downloads.routes import statistics
 from packslip.errors import SettingsError
-from packslip.index import finishing, staged_sweeper
+from packslip.index import finishing, placed_pages, staged_sweeper
 from packslip.index.routes import files, pypi_json, simple, upload_pages, uploads
 from packslip.logs import configure_logs
 from packslip.mail import sender
@@ -52,6 +52,8 @@ from packslip.notes.routes import (
 )
 from packslip.packages import heads
 from packslip.packages.routes import settings as package_settings
+from packslip.publishers import current as publishers_current
+from packslip.publishers.routes import oidc, publishing
 from packslip.search.routes import api as search_api
 from packslip.search.routes import browse
 from packslip.search.routes import pages as search_pages
@@ -80,6 +82,8 @@ from packslip.site.routes import (
     sitemaps,
 )
 from packslip.site.routes import metrics as site_metrics
+from packslip.sso import current as current_sso
+from packslip.sso.routes import sso
 from packslip.storage.factory import open_storage
 from packslip.subscriptions import sender as webhook_sender
 from packslip.web import (
@@ -95,6 +99,7 @@ from packslip.web import (
     redirects,
     replica,
     request_ids,
+    tracing,
 )
 
 BLUEPRINTS = (
@@ -125,6 +130,7 @@ BLUEPRINTS = (
     note_revisions.blueprint,
     notes.blueprint,
     notes_api.blueprint,
+    oidc.blueprint,
     openapi.blueprint,
     osv.blueprint,
     package_acts.blueprint,
@@ -134,6 +140,8 @@ BLUEPRINTS = (
     passkey.blueprint,
     people.blueprint,
     profile.blueprint,
+    publishing.blueprint,
+    publishing.account_blueprint,
     pypi_json.blueprint,
     recovery.blueprint,
     register.blueprint,
@@ -145,6 +153,7 @@ BLUEPRINTS = (
     search_pages.blueprint,
     simple.blueprint,
     sitemaps.blueprint,
+    sso.blueprint,
     statistics.blueprint,
     tokens.blueprint,
     watches.blueprint,
@@ -203,12 +212,14 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
         metrics.watch_connections(app, db.db.engine)
     errors.init_app(app)
     request_ids.init_app(app)
+    tracing.init_app(app)
     measuring.init_app(app)
     headers.init_app(app)
     cookies.init_app(app)
     set_up_gate.init_app(app)
     forgery.init_app(app)
     current.init_app(app)
+    current_sso.init_app(app, settings)
     site_second_factor.init_app(app)
     replica.init_app(app, settings, PAGES_THAT_MAY_LAG)
     redirects.init_app(app)
@@ -223,9 +234,11 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     client.init_app(app, f"packslip/{__version__}")
     keeper.init_app(app, news.look_for_news)
     heads.init_app(app, given.choose_release)
+    publishers_current.init_app(app, settings)
     staged_sweeper.init_app(app)
     fetches.init_app(app, partial(room.keep_within_limit, noted_ranges))
     finishing.init_app(app, settings)
+    placed_pages.init_app(app, settings)
     proxies.init_app(app, settings.trusted_proxies)
     return app
 

@@ -17,10 +17,11 @@ from packslip.app import create_app
 from packslip.backups.commands import backup_command, restore_command
 from packslip.check.commands import check_command
 from packslip.db_failures import failure_of
-from packslip.downloads.commands import stats_command
+from packslip.downloads.commands import download_commands, stats_command
 from packslip.errors import PackslipError, SettingsError
 from packslip.events.commands import event_commands
-from packslip.exchange.commands import export_command, import_command
+from packslip.exchange.commands import export_command
+from packslip.exchange.import_commands import import_command
 from packslip.fsck.commands import fsck_command
 from packslip.migrating import schema_commands
 from packslip.mirror.commands import mirror_commands
@@ -29,6 +30,7 @@ from packslip.notes import folder_commands
 from packslip.notes.commands import note_commands, unyank, yank
 from packslip.notes.list_commands import edit, list_
 from packslip.packages.commands import package_commands
+from packslip.publishers.commands import publisher_commands
 from packslip.search.commands import search_command
 from packslip.settings import unknown_settings
 from packslip.site.commands import settings_command
@@ -64,6 +66,7 @@ for command in (
     user_commands,
     token_commands,
     package_commands,
+    publisher_commands,
     note_commands,
     mirror_commands,
     event_commands,
@@ -79,6 +82,7 @@ for command in (
     gc_command,
     search_command,
     stats_command,
+    download_commands,
     settings_command,
 ):
     packslip.add_command(command)

@@ -48,3 +48,40 @@ class MetricsAudience(StrEnum):
     LOCAL = "local"
     EVERYBODY = "everybody"
     NOBODY = "nobody"
+
+
+class PlacedPages(StrEnum):
+    """Which pages lie in files, for the web server in front."""
+
+    NONE = "none"
+    SIMPLE = "simple"
+
+
+class SsoRegistration(StrEnum):
+    """Whom the provider of identities lets in for the first time."""
+
+    LINK = "link"
+    GROUPS = "groups"
+    CREATE = "create"
+
+
+class SsoLinking(StrEnum):
+    """How an account comes to be linked with an identity of the provider."""
+
+    PASSWORD = "password"  # noqa: S105 - a way of linking
+    EMAIL = "email"
+
+
+class SsoOnly(StrEnum):
+    """Whether everybody but admins has to log in through the provider."""
+
+    YES = "yes"
+    NO = "no"
+
+
+class SsoSecondFactor(StrEnum):
+    """Whose second factor counts when somebody comes through the provider."""
+
+    OWN = "own"
+    AMR = "amr"
+    PROVIDER = "provider"

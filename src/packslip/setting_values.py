@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from email.utils import getaddresses
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 Network = IPv4Network | IPv6Network
@@ -17,6 +18,20 @@ E = TypeVar("E", bound=StrEnum)
 
 #: Makes a setting's value of its text.
 Parser = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: its name without prefix, its default, and what turns text into its value.
+
+    `parse` raises ValueError with a few words that say what would be right.
+    """
+
+    name: str
+    default: str
+    help: str
+    parse: Callable[[str], Any]
+
 
 #: Stands for the address of PyPI's Simple API.
 PYPI = "pypi"
@@ -147,6 +162,20 @@ def upstream_url(text: str) -> str:
     if not is_one:
         raise ValueError(f"an address such as https://packages.example.com/simple/, or {PYPI}")
     return text.rstrip("/") + "/"
+
+
+def collector(text: str) -> str:
+    """The address of a collector, without credentials; or nothing."""
+    try:
+        parts = urlsplit(text)
+        is_one = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_one = False
+    else:
+        is_one = is_one and not (parts.query or parts.fragment or "@" in parts.netloc)
+    if text and not is_one:
+        raise ValueError("an address such as http://localhost:4318, without credentials")
+    return text
 
 
 def seconds(text: str) -> int:

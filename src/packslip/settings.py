@@ -7,22 +7,27 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from packslip import setting_values
 from packslip.errors import SettingsError
+from packslip.keeping_settings import KEEPING_SETTINGS, KeepingSettings
+from packslip.publisher_settings import PUBLISHER_SETTINGS, PublisherSettings
 from packslip.setting_choices import (
     DownloadAddresses,
     LogRequests,
     MetricsAudience,
+    PlacedPages,
     Read,
     Registration,
     StorageDownloads,
 )
-from packslip.setting_values import Network
+from packslip.setting_values import Network, Setting
+from packslip.sso_settings import SSO_SETTINGS, SsoSettings
+from packslip.sso_settings import faults as sso_faults
 
 PREFIX = "PACKSLIP_"
 
@@ -38,6 +43,7 @@ SECRETS = frozenset(
         "database_replica_url",
         "upstream_url",
         "metrics_token",
+        "sso_client_secret",
     }
 )
 
@@ -49,7 +55,7 @@ _SERVED_AT = "_PACKSLIP_SERVED_AT"
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(SsoSettings, PublisherSettings, KeepingSettings):
     """The settings in force."""
 
     data: Path
@@ -72,6 +78,7 @@ class Settings:
     trusted_proxies: int | tuple[Network, ...]
     #: Where the proxy in front finds the stored files; empty when it is to send none.
     accel_redirect: str
+    page_files: PlacedPages
     download_addresses: DownloadAddresses
     #: The Simple API that is mirrored, `pypi` for PyPI's; empty when nothing is.
     upstream_url: str
@@ -87,10 +94,8 @@ class Settings:
     metrics: MetricsAudience
     #: With which anybody may read the metrics; empty when there is none.
     metrics_token: str
-    #: Days for which each is kept; None for ever.
-    keep_downloads: int | None
-    keep_events: int | None
-    keep_drafts: int | None
+    #: The collector that takes traces; empty when OpenTelemetry's own variables say, or nobody.
+    otel: str
     #: By name, where each value comes from, in words for admins; what is not there is a default.
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
@@ -105,6 +110,11 @@ class Settings:
         return self.data / "downloads"
 
     @property
+    def pages_folder(self) -> Path:
+        """Where pages lie as files, if they do."""
+        return self.data / "pages"
+
+    @property
     def restore_marker(self) -> Path:
         """A file that is there as long as a backup is not wholly restored."""
         return self.data / "restore-unfinished"
@@ -116,19 +126,6 @@ class _Given:
 
     text: str
     origin: str
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One setting: its name without prefix, its default, and what turns text into its value.
-
-    `parse` raises ValueError with a few words that say what would be right.
-    """
-
-    name: str
-    default: str
-    help: str
-    parse: Callable[[str], Any]
 
 
 SETTINGS = (
@@ -216,6 +213,13 @@ SETTINGS = (
         setting_values.location,
     ),
     Setting(
+        "page_files",
+        "none",
+        "Which pages lie as files in `pages` in the data folder, which the nginx in front sends "
+        "without asking: `simple` (those of packages that are hosted here) or `none`.",
+        setting_values.choice(PlacedPages),
+    ),
+    Setting(
         "download_addresses",
         "whole",
         "How much of a client's address is kept with a download: `whole`, `shortened` "
@@ -274,25 +278,15 @@ SETTINGS = (
         lambda text: text.strip(),
     ),
     Setting(
-        "keep_downloads",
+        "otel",
         "",
-        "Days after which records of downloads go; their sums stay. Empty: none go.",
-        setting_values.days(1),
+        "The collector that takes traces by OTLP over HTTP: `http://localhost:4318`. Needs "
+        "`packslip[otel]`. Empty: none, unless `OTEL_EXPORTER_OTLP_ENDPOINT` is set.",
+        setting_values.collector,
     ),
-    Setting(
-        "keep_events",
-        "",
-        "Days after which `packslip gc` removes events, 31 or more. Empty: it removes none.",
-        # The database itself refuses to remove younger ones.
-        setting_values.days(31),
-    ),
-    Setting(
-        "keep_drafts",
-        "",
-        "Days after which `packslip gc` removes drafts of notes that nobody went on with. Empty: "
-        "it removes none.",
-        setting_values.days(1),
-    ),
+    *SSO_SETTINGS,
+    *PUBLISHER_SETTINGS,
+    *KEEPING_SETTINGS,
 )
 
 
@@ -324,6 +318,7 @@ def load_settings(
         except ValueError as error:
             shown = "" if setting.name in SECRETS else f", not {text!r}"
             faults.append(f"{PREFIX}{setting.name.upper()} must be {error}{shown}")
+    faults += sso_faults(values)
     if faults:
         raise SettingsError(faults)
     values["database_url"] = values["database_url"] or f"sqlite:///{values['data']}/packslip.db"

@@ -109,12 +109,13 @@ def test_each_peer_is_locked(peer: str) -> None:
 
 
 def test_the_documented_site_of_nginx_takes_other_ports(tmp_path: Path) -> None:
-    nginx.in_front_of_packslip(tmp_path, port=4321, behind=4322, files=Path("/elsewhere"))
+    nginx.in_front_of_packslip(tmp_path, port=4321, behind=4322, data=Path("/elsewhere"))
 
     site = (tmp_path / "nginx-site.conf").read_text()
     assert "server 127.0.0.1:4322;" in site
     assert "listen 127.0.0.1:4321 " in site
-    assert "alias /elsewhere/;" in site
+    assert "alias /elsewhere/files/;" in site
+    assert "root /elsewhere/pages;" in site
 
 
 def test_packslip_and_a_peer_are_measured_side_by_side(

@@ -19,6 +19,7 @@ from werkzeug.exceptions import abort
 WALKED = {
     "second_factor.ask": "test_second_factors.py",
     "setup.set_up": "test_setup.py",
+    "sso.index": "test_sso.py",
 }
 
 #: What always leads elsewhere.
@@ -26,6 +27,9 @@ NO_PAGES = {
     "profile.email",
     "profile.password",
     "second_factor.back",
+    "sso.begin",
+    "sso.callback",
+    "sso.leave",
 }
 
 #: Pages that are for people who are not logged in; an admin is sent elsewhere.

@@ -1,19 +1,24 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Flask
 from sqlalchemy import event
 from sqlalchemy.orm import Session
-from tests.helpers.accounts import make_user
+from tests.helpers.accounts import ACTOR, make_user
+from tests.helpers.mirrored import add_mirrored_file
 from tests.helpers.notes_about import add_note
-from tests.helpers.packages import add_package, add_releases
+from tests.helpers.packages import add_package, add_release, add_releases
 
 from packslip.check.findings import Kind
 from packslip.check.queries import check_lock
 from packslip.check.readers.reading import read_lock
 from packslip.check.viewers import OPERATOR, Viewer
-from packslip.db import db
+from packslip.db import db, write_transaction
+from packslip.mirror.rule_operations import add_rule
+from packslip.mirror.rules import Kind as RuleKind
+from packslip.mirror.rules import Rule
 from packslip.packages.latest import refresh_texts
 from packslip.packages.models import Package, Release
 
@@ -107,3 +112,21 @@ def test_five_hundred_pins_take_as_many_statements_as_one(app: Flask, session: S
         return sum(statement.startswith("SELECT") for statement in found)
 
     assert count(500) == count(1) <= 5
+
+
+def test_a_release_that_rules_withhold_is_not_named_as_newer(session: Session) -> None:
+    package = add_package(session, "demo", origin="mirrored")
+    now = datetime.now(UTC)
+    for version, days in (("1.0", 90), ("1.5", 30), ("1.6rc1", 30), ("2.0", 1)):
+        release = add_release(session, package, version)
+        at = now - timedelta(days=days)
+        file = add_mirrored_file(session, release, f"demo-{version}.tar.gz", at)
+        file.storage_key = f"demo-{version}.tar.gz"
+    refresh_texts(session, package)
+    session.commit()
+    assert check(session, "demo==1.0\n")["demo"] == [(Kind.NEWER, "2.0 is there.")]
+    with write_transaction(session):
+        add_rule(session, ACTOR, None, Rule(kind=RuleKind.COOLDOWN, days=7))
+    assert check(session, "demo==1.0\n")["demo"] == [(Kind.NEWER, "1.5 is there.")]
+    assert check(session, "demo==1.6a1\n")["demo"][-1] == (Kind.NEWER, "1.6rc1 is there.")
+    assert check(session, "demo==1.5\n")["demo"] == []

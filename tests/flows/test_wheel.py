@@ -9,11 +9,14 @@ import sys
 import time
 import urllib.request
 import venv
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from packaging.markers import Marker
+from packaging.tags import sys_tags
+from tests.helpers.clients import BIN, require_clients
 from tests.helpers.processes import clean_environment
 from tests.helpers.server import PATIENCE, free_port
 from tools.release import ROOT, build
@@ -42,11 +45,34 @@ FIND = (
 )
 
 
+def repack(folder: Path) -> None:
+    """Make wheels again of what the lock names and this environment has."""
+    usable = [str(tag) for tag in sys_tags()]
+    for one in read_lock(ROOT / "requirements/run.txt"):
+        if one.marker and not Marker(one.marker).evaluate():
+            continue
+        found = importlib.metadata.distribution(one.name)
+        lines = (found.read_text("WHEEL") or "").splitlines()
+        tags = {line.removeprefix("Tag: ") for line in lines if line.startswith("Tag: ")}
+        tag = next(tag for tag in usable if tag in tags)
+        name = found.metadata["Name"].replace("-", "_").replace(".", "_")
+        with zipfile.ZipFile(folder / f"{name}-{found.version}-{tag}.whl", "w") as wheel:
+            for file in found.files or []:
+                # Programs are made of entry points; the rest came with the installation.
+                is_own = file.parts[0] != ".." and file.suffix != ".pyc"
+                if is_own and file.name not in {"INSTALLER", "REQUESTED", "direct_url.json"}:
+                    wheel.write(str(found.locate_file(file)), str(file))
+
+
 @pytest.fixture(scope="module")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(ROOT, tmp_path_factory.mktemp("dist"), 1_700_000_000)[1]
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Path:
     """The folder with the programs of an environment into which the wheel was installed."""
     place = tmp_path_factory.mktemp("wheel")
-    _, wheel = build(ROOT, place, 1_700_000_000)
     venv.create(place / "environment", symlinks=True, with_pip=False)
     programs = place / "environment/bin"
     site = place / f"environment/lib/python3.{sys.version_info.minor}/site-packages"
@@ -63,14 +89,14 @@ def ask(url: str) -> bytes:
 
 
 @contextlib.contextmanager
-def serving(programs: Path, folder: Path) -> Iterator[str]:
-    """The address of a server in an empty folder."""
+def serving(folder: Path, *command: Path | str, **environment: str) -> Iterator[str]:
+    """The address of a server in an empty folder, started by `packslip` as the command says it."""
     port = free_port()
     log = folder / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [programs / "packslip", "serve", "--port", str(port), "--workers", "1"],
-            env=clean_environment(folder / "home", PACKSLIP_UPSTREAM_URL=""),
+            [*command, "serve", "--port", str(port), "--workers", "1"],
+            env=clean_environment(folder / "home", PACKSLIP_UPSTREAM_URL="", **environment),
             cwd=folder,
             stdout=output,
             stderr=output,
@@ -106,9 +132,34 @@ def test_the_installed_package_is_the_wheel_s(programs: Path) -> None:
 def test_it_serves_an_empty_folder_with_pages_styles_and_the_newest_schema(
     programs: Path, tmp_path: Path
 ) -> None:
-    with serving(programs, tmp_path) as url:
+    with serving(tmp_path, programs / "packslip") as url:
         assert b'"migrations":"ok"' in ask(f"{url}/readyz")
         assert b"<form" in ask(f"{url}/setup")
         assert b"color-scheme" in ask(f"{url}/static/packslip.css")
     # In the folder in which it was started, as it was told nothing else.
     assert (tmp_path / "data/packslip.db").exists()
+
+
+def test_uvx_serves_from_the_wheel_alone(wheel: Path, tmp_path: Path) -> None:
+    """`uvx packslip serve`, where an index has nothing but Packslip and what it needs."""
+    require_clients()
+    index = tmp_path / "index"
+    index.mkdir()
+    (index / wheel.name).symlink_to(wheel)
+    repack(index)
+    offline = {"UV_OFFLINE": "1", "UV_NO_INDEX": "1", "UV_FIND_LINKS": str(index)}
+    local = {"UV_PYTHON": sys.executable, "UV_PYTHON_DOWNLOADS": "never"}
+    settings = offline | local
+    uvx = BIN / "uvx"
+    told = subprocess.run(
+        [uvx, "packslip", "--version"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=clean_environment(tmp_path / "home", **settings),
+    )
+    assert (told.returncode, told.stdout) == (0, f"packslip, version {__version__}\n"), told.stderr
+    with serving(tmp_path, uvx, "packslip", **settings) as url:
+        assert b'"migrations":"ok"' in ask(f"{url}/readyz")
+        assert b"color-scheme" in ask(f"{url}/static/packslip.css")

@@ -8,6 +8,8 @@ from werkzeug.routing import Map, Rule
 
 #: Addresses that answer a GET and are no pages: what machines read.
 _FOR_MACHINES = (
+    "/.well-known/",
+    "/_/",
     "/api/",
     "/files/",
     "/healthz",

@@ -87,15 +87,25 @@ def fill(session: Session) -> None:
     session.flush()
     note = models.Note(title="Read me", author=ada, package=package)
     hook = models.Webhook(url="https://example.com", secret="sealed", events=["act.begin"])
-    session.add_all([note, hook])
+    token = models.Token(user=ada, hashed_secret="0" * 64, scope="upload", packages=["demo"])
+    publisher = models.Publisher(
+        package_id="demo",
+        user=ada,
+        kind="other",
+        issuer="https://id.example.com",
+        conditions={"sub": "robot"},
+    )
+    session.add_all([note, hook, token, publisher])
     session.flush()
     session.add_all(
         [
-            models.Token(user=ada, hashed_secret="0" * 64, scope="upload", packages=["demo"]),
+            models.MintedToken(token_id=token.id, package_id="demo", publisher_id=publisher.id),
+            models.UsedIdentity(id="c" * 64, expires_at=now),
             models.Download(
                 package_id="demo", release_id=release.id, file="demo-1.0.tar.gz", created_at=now
             ),
             models.DownloadSpool(id="1", position=10),
+            models.DownloadPart(day=now.date(), part=0, downloads=1, last_id=1),
             models.DownloadSum(
                 package_id="demo", dimension="total", day=now.date(), value="", downloads=1
             ),
@@ -129,6 +139,8 @@ def fill(session: Session) -> None:
             models.AccountLink(
                 user=ada, purpose="reset-password", hashed_secret="4" * 64, expires_at=now
             ),
+            models.LinkedIdentity(user=ada, issuer="https://id.example.com", subject="1"),
+            models.GroupGrant(user_id=ada.id, package_id="demo", role="owner"),
             models.Invitation(invited_by=ada, hashed_secret="5" * 64, expires_at=now),
             models.SetupCode(hashed_code="6" * 64),
             models.Throttle(key="account", last_failure_at=now),

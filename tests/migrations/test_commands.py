@@ -119,10 +119,14 @@ ADDED_AFTER_0004 = (
     "account_links",
     "acts",
     "challenges",
+    "download_parts",
     "download_sums",
     "download_totals",
+    "group_grants",
     "invitations",
+    "linked_identities",
     "mails",
+    "minted_tokens",
     "mirror_alarms",
     "mirror_decisions",
     "mirror_files",
@@ -149,6 +153,8 @@ ADDED_AFTER_0004 = (
     "watches",
     "webhook_deliveries",
     "webhooks",
+    "publishers",
+    "used_identities",
 )
 
 

@@ -17,9 +17,11 @@ from packslip.accounts.models import Scope
 from packslip.cli import packslip
 from packslip.db import write_transaction
 from packslip.notes.finding import find_notes
-from packslip.notes.models import Visibility
+from packslip.notes.models import Note, Visibility
 from packslip.notes.operations import delete_note, edit_note, purge_deleted, restore_note
 from packslip.notes.readers import NoteReader
+from packslip.packages.search_words import read_words
+from packslip.search.notes import excerpt
 
 
 def test_words_are_found_in_titles_tags_and_texts_titles_first(session: Session) -> None:
@@ -126,3 +128,14 @@ def test_a_page_shows_notes_with_what_stands_around_the_word(app: Flask, session
     assert "&lt;b&gt;needle&lt;/b&gt;" in page
     assert "Where it is" not in browser.get("/search/?q=needle&yanked=no").text
     assert "Where it is" not in Browser(app).get("/search/?q=needle").text
+
+
+def test_an_excerpt_has_no_marks() -> None:
+    body = (
+        "# Why\n\nWe **keep** [the library](https://example.com) `pinned`, see [[demo]].\n\n* one"
+    )
+    found = excerpt(Note(body=body), read_words("library"))
+    assert found == "Why We keep the library pinned, see demo. one"
+    # Where it begins is reckoned in what is shown.
+    long = "**so** " * 100 + "library here"
+    assert excerpt(Note(body=long), read_words("library")).endswith("so so library here")

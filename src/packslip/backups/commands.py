@@ -24,7 +24,7 @@ from packslip.config_file import instance_config
 from packslip.downloads.drain import drain
 from packslip.errors import NotFoundError
 from packslip.migrating import newest_revision
-from packslip.packages.importing.commands import INTERRUPTED
+from packslip.packages.importing.interrupts import INTERRUPTED
 from packslip.packages.importing.progress import show_progress
 from packslip.settings import load_settings
 from packslip.storage.factory import open_storage

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Row, and_, func, select, tuple_
@@ -22,9 +23,12 @@ from packslip.check.findings import (
 )
 from packslip.check.readers.locks import Lock, Pin
 from packslip.check.viewers import Viewer
+from packslip.mirror.given import files_given
 from packslip.mirror.models import MirrorFile
+from packslip.mirror.rules import Rule
+from packslip.mirror.verdict import rules_about, rules_in_force
 from packslip.notes.about import NoteAbout, notes_about
-from packslip.packages.models import Act, File, Package, Release
+from packslip.packages.models import Act, File, Origin, Package, Release
 from packslip.packages.versions import canonical, is_prerelease, sort_key
 
 _PinKey = tuple[str, str]
@@ -34,8 +38,8 @@ _Row = Row[*tuple[Any, ...]]
 def check_lock(session: Session, lock: Lock, viewer: Viewer) -> CheckedLock:
     """Tell what the index and the notes that the viewer may see say about each pin.
 
-    The number of statements is the same however many pins there are. Of packages that are not known
-    here upstream is asked before.
+    The number of statements is the same however many pins there are, unless rules of the mirror may
+    withhold what is newer. Of packages that are not known here upstream is asked before.
     """
     names = {pin.name for pin in lock.pins}
     if viewer.packages is not None:
@@ -59,6 +63,8 @@ def _facts(
     files = _files(session, releases.values())
     highest = _highest(session, [p.name for p in pins if is_prerelease(p.version)])
     notes = _notes(session, packages, viewer)
+    is_any_mirrored = any(one.origin == Origin.MIRRORED for one in packages.values())
+    rules = rules_in_force(session) if is_any_mirrored else ()
     found = {}
     for pin in pins:
         package = packages.get(pin.name)
@@ -72,7 +78,7 @@ def _facts(
             upstream_status=package.upstream_status,
             upstream_status_reason=package.upstream_status_reason,
             release=None if release is None else _release_facts(release, files[release.id]),
-            newer=newer if newer and sort_key(newer) > sort_key(pin.version) else None,
+            newer=_newer(session, package, pin, newer, rules),
             notes=[_note_fact(note) for note in notes[pin.name] if note.covers(pin.version)],
         )
     return found
@@ -86,6 +92,7 @@ def _packages(session: Session, names: Collection[str]) -> dict[str, _Row]:
             Package.upstream_status_reason,
             Package.latest_version,
             Package.latest_yanked,
+            Package.origin,
         ).where(Package.id.in_(sorted(names)), Package.latest_version.is_not(None))
     )
     return {row.id: row for row in rows}
@@ -95,6 +102,33 @@ def _latest(package: _Row) -> str | None:
     """The latest release, unless only pre-releases or yanked ones are left."""
     latest: str = package.latest_version
     return None if package.latest_yanked or is_prerelease(latest) else latest
+
+
+def _newer(
+    session: Session, package: _Row, pin: Pin, newest: str | None, rules: Sequence[Rule]
+) -> str | None:
+    """The newest release, if it is newer than the pin and installers can have it.
+
+    Of a mirrored package it is the newest one that no rule withholds.
+    """
+    if newest is None or sort_key(newest) <= sort_key(pin.version):
+        return None
+    if package.origin != Origin.MIRRORED or not rules_about(session, package.id, rules):
+        return newest
+    given = files_given(session, package.id, datetime.now(UTC))
+    rows = session.execute(
+        select(Release.version, File.filename)
+        .join(File, File.release_id == Release.id)
+        .where(Release.package_id == package.id, Release.yanked.is_(False))
+    )
+    takes_prereleases = is_prerelease(pin.version)
+    versions = {
+        version
+        for version, filename in rows
+        if filename in given and (takes_prereleases or not is_prerelease(version))
+    }
+    found = max(versions, key=sort_key, default=pin.version)
+    return found if sort_key(found) > sort_key(pin.version) else None
 
 
 def _releases(session: Session, pins: Iterable[Pin]) -> dict[tuple[str, str], _Row]:

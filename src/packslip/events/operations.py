@@ -26,6 +26,11 @@ class Actor:
         # No username holds a space, so nobody can pass for it.
         return cls("command line")
 
+    @classmethod
+    def publisher(cls, ip_address: str | None) -> Actor:
+        """A program that shows an identity which its provider issued."""
+        return cls("trusted publisher", ip_address=ip_address)
+
 
 def record(
     session: Session,

@@ -10,6 +10,7 @@ ever.
 from __future__ import annotations
 
 import dataclasses
+import re
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -25,6 +26,7 @@ from packslip.db import write_transaction
 from packslip.errors import NotFoundError, PackslipError, TooLargeError
 from packslip.index.models import StagedUpload
 from packslip.packages.examination import Examined
+from packslip.packages.models import File
 from packslip.storage.protocol import Storage
 
 #: How long files wait.
@@ -35,6 +37,8 @@ MOST_FILES = 50
 
 #: How many times the largest upload may wait for one user, in bytes.
 MOST_UPLOADS = 2
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 #: Says once more that the user may, inside of the transaction that relies on it, or raises.
 Confirm = Callable[[Session], object]
@@ -86,6 +90,25 @@ def get_staged(session: Session, user: User, upload_id: str, *, lock: bool = Fal
     if upload is None:
         raise UnknownStagedUploadError
     return upload
+
+
+def published_before(
+    session: Session, user: User, upload_ids: Sequence[str], digests: Sequence[str]
+) -> Sequence[File]:
+    """The files that the user published with these digests, when none of the uploads waits.
+
+    None unless it is all of them: then something else became of one.
+    """
+    waiting = session.scalars(_waiting(user, arrived=None)).all()
+    if not all(map(_SHA256.fullmatch, digests)) or len(digests) > MOST_FILES:
+        return []
+    if not digests or {one.id for one in waiting}.intersection(upload_ids):
+        return []
+    query = select(File).where(
+        File.sha256.in_(digests), File.uploader_id == user.id, File.storage_key.is_not(None)
+    )
+    found = {file.sha256: file for file in session.scalars(query.order_by(File.id))}
+    return list(found.values()) if found.keys() == set(digests) else []
 
 
 def require_room(

@@ -22,7 +22,7 @@ from packslip.mirror.bundles.reading import BundleReader
 from packslip.mirror.bundles.writing import new_bundle, translated, write_bundle
 from packslip.mirror.current import current_mirror
 from packslip.mirror.fetches import mirror_folder
-from packslip.packages.importing.commands import INTERRUPTED
+from packslip.packages.importing.interrupts import INTERRUPTED
 from packslip.packages.importing.progress import show_progress
 from packslip.terminal import print_json, print_table
 from packslip.web.context import current_storage

@@ -25,6 +25,7 @@ from urllib3 import BaseHTTPResponse, exceptions
 from packslip.mirror.connections import ForbiddenPeerError, leads_inside, make_pools, watched
 from packslip.mirror.errors import UpstreamAnswerError, UpstreamFailedError, UpstreamSlowError
 from packslip.mirror.upstreams import Upstream
+from packslip.web.tracing import span
 
 #: Statuses that say something about what was asked for.
 TELLING = frozenset({200, 206, 304, 404, 410})
@@ -206,9 +207,10 @@ class UpstreamClient:
         timeout = urllib3.Timeout(
             connect=min(upstream.connect_timeout, seconds), read=min(upstream.read_timeout, seconds)
         )
-        return self._pools_for(address, guarded=guarded).request(
-            "GET", address, headers=sent, timeout=timeout, redirect=False, preload_content=False
-        )
+        with span(f"GET {upstream.name}", "CLIENT", server__address=_host(address)):
+            return self._pools_for(address, guarded=guarded).request(
+                "GET", address, headers=sent, timeout=timeout, redirect=False, preload_content=False
+            )
 
     def _pools_for(self, address: str, *, guarded: bool) -> urllib3.PoolManager:
         parts = urlsplit(address)

@@ -122,10 +122,7 @@ def lift_act(session: Session, actor: Actor, user: User | None, note: Note) -> N
     """
     note = lock_note(session, user, note)
     before = state_of(note)
-    if before is None or note.package is None:
-        raise NotActingError(note.id, "does not act")
-    if user is not None:
-        require_act(session, user, note.package, Act(note.act))
+    require_liftable(session, user, note)
     note.lifted_at, note.lifted_by = datetime.now(UTC), user
     settle(session, actor, note, before, username=actor.name)
     return note
@@ -141,6 +138,22 @@ def resume_act(session: Session, actor: Actor, user: User | None, note: Note) ->
         NoteFieldError: the time at which it expires is past.
     """
     note = lock_note(session, user, note)
+    require_resumable(session, user, note)
+    note.lifted_at = note.lifted_by = None
+    settle(session, actor, note, None, username=(user or note.author).username)
+    return note
+
+
+def require_liftable(session: Session, user: User | None, note: Note) -> None:
+    """Allow the person to lift what the note does; raises what `lift_act` does."""
+    if not note.is_acting or note.package is None:
+        raise NotActingError(note.id, "does not act")
+    if user is not None:
+        require_act(session, user, note.package, Act(note.act))
+
+
+def require_resumable(session: Session, user: User | None, note: Note) -> None:
+    """Allow the person to let the note act again; raises what `resume_act` does."""
     if note.is_acting:
         raise NotActingError(note.id, "acts already")
     if note.act == Act.NONE or note.package is None or note.visibility == Visibility.PRIVATE:
@@ -148,9 +161,6 @@ def resume_act(session: Session, actor: Actor, user: User | None, note: Note) ->
     if user is not None:
         require_act(session, user, note.package, Act(note.act))
     check_act(fields_of(note))
-    note.lifted_at = note.lifted_by = None
-    settle(session, actor, note, None, username=(user or note.author).username)
-    return note
 
 
 def expire_acts(session: Session, package_id: str) -> list[Note]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -63,6 +63,9 @@ class Importing:
     user: User | None = None
     #: Whether nothing is kept.
     dry_run: bool = False
+    #: What people in the files are called here, where it is known; None for somebody who is nobody
+    #: here, though somebody else may have the name.
+    names: Mapping[str, str | None] = field(default_factory=dict)
 
 
 def file_of(note: Note, tags: Sequence[str]) -> NoteFile:
@@ -125,9 +128,12 @@ def import_note(importing: Importing, path: Path) -> Imported:
     try:
         file = file_in(path, NoteFile)
         fields = check_fields(_fields(file))
-        history = read_history(path.parent, file.id)
+        history = read_history(path.parent, file.id).by(importing.names)
+        username = importing.names.get(file.author, file.author)
+        if username is None:
+            raise NoteFileError(f"its author {file.author} is nobody here")
         with write_transaction(session):
-            author = get_user(session, file.author)
+            author = get_user(session, username)
             note = _find(session, author, file)
             if note is None:
                 done = _create(importing, author, file, fields, history)

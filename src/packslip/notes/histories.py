@@ -7,12 +7,13 @@ The note `00042-drops-sessions.md` has the folder `00042`, with `revision-0001.m
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -66,6 +67,19 @@ class History:
     #: By their numbers, the oldest first.
     saves: Sequence[Save] = ()
     comments: Sequence[CommentFile] = ()
+
+    def by(self, names: Mapping[str, str | None]) -> History:
+        """The same by people as they are called here; whoever is nobody here gets no name."""
+        saves = [replace(one, saved_by=_name_here(one.saved_by, names)) for one in self.saves]
+        comments = [
+            msgspec.structs.replace(one, author=_name_here(one.author, names) or "somebody else")
+            for one in self.comments
+        ]
+        return History(saves, comments)
+
+
+def _name_here(name: str | None, names: Mapping[str, str | None]) -> str | None:
+    return None if name is None else names.get(name, name)
 
 
 def history_folder(folder: Path, note_id: int) -> Path:

@@ -116,6 +116,32 @@ def rehearse(session: Session, note_id: int | None, change: Callable[[], Note]) 
         return done.found
 
 
+def rehearse_lift(session: Session, note: Note) -> Rehearsed | None:
+    """What would be so if the note acted no more. Nothing is written, not even for a moment."""
+    was = session.get(StandingAct, note.id)
+    if was is None or note.package_id is None:
+        return None
+    acts = [act for act in list_acts(session, note.package_id) if act.note_id != note.id]
+    return _compare(session, note, was, None, acts)
+
+
+def rehearse_resume(session: Session, note: Note, username: str) -> Rehearsed | None:
+    """What would be so if the note acted again, by that person. Nothing is written."""
+    if note.package_id is None:
+        return None
+    row = StandingAct(
+        note_id=note.id,
+        package_id=note.package_id,
+        version_range=note.version_range,
+        act=note.act,
+        title=note.title,
+        username=username,
+        expires_at=note.expires_at,
+    )
+    acts = sorted([*list_acts(session, note.package_id), row], key=lambda act: act.note_id)
+    return _compare(session, note, None, row, acts)
+
+
 def _rehearse(
     session: Session, note_id: int | None, change: Callable[[], Note]
 ) -> Rehearsed | None:
@@ -125,19 +151,31 @@ def _rehearse(
     note = change()
     session.flush()
     row = session.get(StandingAct, note.id)
+    acts = [] if note.package_id is None else list_acts(session, note.package_id)
+    return _compare(session, note, was, row, acts, hide=note.id if note_id is None else None)
+
+
+def _compare(
+    session: Session,
+    note: Note,
+    was: StandingAct | None,
+    row: StandingAct | None,
+    acts: Sequence[StandingAct],
+    *,
+    hide: int | None = None,
+) -> Rehearsed | None:
+    """What is said with the row that was, beside what is said when all of these act."""
     before, after = _state(was), _state(row)
     package = None if note.package_id is None else session.get(Package, note.package_id)
     state = after or before
     if package is None or state is None or before == after:
         return None
-    acts = list_acts(session, package.id)
     others = [act for act in acts if act.note_id != note.id]
     earlier = sorted([*others, *([was] if was else [])], key=lambda act: act.note_id)
     releases = _releases(session, package.id)
     ranges = [one.version_range for one in (was, row) if one is not None]
     covered = [one.version for one in releases if covers(state.version_range, one.version)]
     touched = [one for one in releases if any(covers(some, one.version) for some in ranges)]
-    hide = note.id if note_id is None else None
     changes = [
         ReleaseChange(
             one.version, release_effect(earlier, one), _unnumbered(release_effect(acts, one), hide)

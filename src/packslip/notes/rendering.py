@@ -94,16 +94,20 @@ def render_note(text: str, find: Find, *, prefix: str = PREFIX) -> Rendered:
 
 def beginning_of(text: str, length: int = 240) -> str:
     """The first words of a text, without its marks."""
+    return unmarked(text[: 3 * length])[:length]
+
+
+def unmarked(text: str) -> str:
+    """The words of a text, without its marks; as it stands where it cannot be read."""
     try:
-        tokens = read_markdown(text[: 3 * length]).tokens
+        tokens = read_markdown(text).tokens
     except TooMuchError:
-        return text[:length]
-    words = " ".join(
+        return text
+    return " ".join(
         text_of(token.children or ()) if token.type == "inline" else token.content
         for token in tokens
         if token.type in {"inline", "fence", "code_block"}
     )
-    return words[:length]
 
 
 def _clean(html: str, page: _Page) -> str:

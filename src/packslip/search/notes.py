@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from packslip.notes.finding import NO_NOTES, FoundNotes, find_notes
 from packslip.notes.models import Note
 from packslip.notes.readers import NoteReader
+from packslip.notes.rendering import unmarked
 from packslip.packages.search_texts import words_of
 from packslip.packages.search_words import SearchWords, read_words
 from packslip.search.request import SearchQuery
@@ -51,7 +52,7 @@ def notes_document(found: FoundNotes, query: SearchQuery, base: str) -> dict[str
 
 def excerpt(note: Note, words: SearchWords) -> str:
     """What the note says around the first of the words that is in it, else at its beginning."""
-    text = " ".join(note.body.split())
+    text = " ".join(unmarked(note.body).split())
     wanted = {*words.words, *(word for run in words.phrases for word in run)}
     start = _place(text, wanted)
     shown = text[start : start + EXCERPT].strip()

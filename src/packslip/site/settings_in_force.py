@@ -52,7 +52,7 @@ def mask_address(address: str) -> str:
 def _shown(name: str, value: object) -> str:
     if name == "secret_key":
         return f"{MASK} (set)" if value else "made once, kept in the data folder"
-    if name == "metrics_token":
+    if name in {"metrics_token", "sso_client_secret"}:
         return MASK if value else ""
     if name in SECRETS or name.endswith("_url"):
         return mask_address(str(value))

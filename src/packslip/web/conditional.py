@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from flask import request
 from werkzeug import Response
+from werkzeug.http import parse_etags
 
 from packslip.setting_choices import Read
 from packslip.web.context import current_settings
@@ -26,7 +27,23 @@ def revalidated(body: bytes, content_type: str, encoding: str | None = None) -> 
     if current_settings().read is Read.MEMBERS:
         response.cache_control.private = True
         response.vary.add("Authorization")
-    return response.make_conditional(request)
+    return answer_conditionally(response)
+
+
+def answer_conditionally(response: Response) -> Response:
+    """Answer what the request says of the ETag that it knows, to GET and HEAD (RFC 9110, 13).
+
+    With `If-Match` it wants this representation or none: 412 without a body if it is another one.
+    werkzeug would answer that to `*` as well, which stands for any.
+    """
+    known = parse_etags(request.headers.get("If-Match"))
+    etag, is_weak = response.get_etag()
+    if known and not known.star_tag and (is_weak or not known.is_strong(etag or "")):
+        response.set_data(b"")
+        response.status_code = 412
+        return response
+    others = {name: value for name, value in request.environ.items() if name != "HTTP_IF_MATCH"}
+    return response.make_conditional(others)
 
 
 def vary_by_reader(response: Response, is_for_some: bool) -> None:

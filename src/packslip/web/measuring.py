@@ -44,6 +44,11 @@ def current_route() -> str:
     return request.url_rule.rule if request.url_rule else NO_ROUTE
 
 
+def current_method() -> str:
+    """The method of the current request, or `other`."""
+    return request.method if request.method in _METHODS else Method.OTHER
+
+
 def init_app(app: Flask) -> None:
     """Measure each request, from before anything else is done with it."""
     app.before_request(_begin)
@@ -58,8 +63,7 @@ def _begin() -> None:
 def _measure(response: Response) -> Response:
     metrics, route, status = current_metrics(), current_route(), response.status_code
     seconds = time.perf_counter() - request.environ[_BEGAN]
-    method = request.method if request.method in _METHODS else Method.OTHER
-    metrics.requests.labels(method, route, status).inc()
+    metrics.requests.labels(current_method(), route, status).inc()
     metrics.request_seconds.labels(route).observe(seconds)
     response.call_on_close(metrics.requests_under_way.dec)
     if current_settings().log_requests is LogRequests.ALL:

@@ -6,6 +6,7 @@ tells what all have counted. No label holds what people choose: no package, user
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -24,6 +25,9 @@ from sqlalchemy import Engine, event
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 _EXTENSION = "packslip_metrics"
+
+#: How folders that processes share are called, and a file in each that is locked while one lives.
+_PREFIX, _LOCK = "packslip-metrics-", "lock"
 
 #: Upper limits in seconds.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
@@ -141,9 +145,13 @@ def shared_folder() -> Iterator[None]:
     if _FOLDER in os.environ:
         yield
         return
-    folder = Path(tempfile.mkdtemp(prefix="packslip-metrics-"))
+    sweep_folders()
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
     os.environ[_FOLDER] = str(folder)
     owner = os.getpid()
+    # Workers inherit it, so the lock is held as long as any of them lives, whatever kills the rest.
+    lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_SH)
     try:
         yield
     finally:
@@ -151,6 +159,27 @@ def shared_folder() -> Iterator[None]:
         if os.getpid() == owner:
             del os.environ[_FOLDER]
             shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
+
+
+def sweep_folders() -> None:
+    """Remove the folders of servers of this user that were killed: nobody holds their lock."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        try:
+            # A link, or a folder of somebody else, is none of ours.
+            if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+                continue
+            # One without a lock has only just been made.
+            lock = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+        except OSError:
+            continue
+        finally:
+            os.close(lock)
 
 
 def forget_process(pid: int) -> None:

@@ -98,6 +98,7 @@ def test_a_package_is_described_by_its_latest_release(
     assert document["last_serial"] == 7
     assert document["vulnerabilities"] == []
     assert set(document) == {
+        "_origin",
         "info",
         "last_serial",
         "ownership",

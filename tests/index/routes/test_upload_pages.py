@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from tests.helpers.accounts import make_user
-from tests.helpers.browsing import Browser, csrf_token_of
+from tests.helpers.browsing import Browser, csrf_token_of, forms_of
 from tests.helpers.distributions import build_sdist, build_wheel
 from tests.helpers.forms import FORM_TYPE, encode_form, file_part, text_part
 from tests.helpers.packages import add_releases
@@ -168,6 +168,29 @@ def test_confirming_checks_everything_again_and_publishes_all_or_nothing(
     assert decide(browser, "confirm", ids[0]).location == "/project/alpha/1.0/"
     assert [one.id for one in waiting(session)] == ids[1:]
     assert decide(browser, "confirm", ids[0]).status_code == 404
+
+
+def test_a_second_click_leads_where_the_first_one_led(
+    app: Flask, session: Session, browser: Browser, tmp_path: Path
+) -> None:
+    send(browser, build_wheel(tmp_path, "demo", "1.0"), build_sdist(tmp_path, "demo", "1.0"))
+    (form,) = [one for one in forms_of(browser.get("/upload").text) if "confirm" in one.action]
+    sent = {
+        "csrf_token": form.fields["csrf_token"],
+        "upload": [one.id for one in waiting(session)],
+        "digest": [one.sha256 for one in waiting(session)],
+    }
+    assert sent["digest"][-1] == form.fields["digest"]
+    for said in ("2 files were published.", "2 files were here already."):
+        done = browser.post("/upload/confirm", sent)
+        assert (done.status_code, done.location) == (303, "/project/demo/1.0/")
+        assert said in browser.get(done.location).text
+    # What one published oneself is no way to what somebody else did.
+    stranger = browser_of(app, make_user(session, "bob", role="admin"))
+    token = csrf_token_of(stranger.get("/upload").text)
+    assert stranger.post("/upload/confirm", sent | {"csrf_token": token}).status_code == 404
+    for digests in ([], ["0" * 64], [*sent["digest"], "0" * 64], ["\0"], ["x"]):
+        assert browser.post("/upload/confirm", sent | {"digest": digests}).status_code == 404
 
 
 def test_uploads_of_somebody_else_do_not_exist(

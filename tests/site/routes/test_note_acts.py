@@ -14,6 +14,7 @@ from tests.helpers.browsing import Browser, forms_of
 from tests.helpers.downloads import add_downloads
 from tests.helpers.notes import make_note
 from tests.helpers.packages import add_releases
+from tests.helpers.statements import counted_statements
 
 from packslip.accounts.models import Role, Scope, User
 from packslip.db import write_transaction
@@ -112,6 +113,26 @@ def test_an_act_begins_changes_and_ends_only_when_it_is_confirmed(
         "act.lift",
         "act.begin",
     ]
+
+
+def test_looking_at_what_would_be_so_writes_nothing(
+    app: Flask, session: Session, grace: User
+) -> None:
+    """A reader of the page waits for no lock, and takes none."""
+    note_id = make_note(session, grace, "slow", act=Act.HOLD, version_range="==1.1").id
+    make_note(session, grace, "wrong metadata", act=Act.YANK, version_range="==1.1")
+    browser = logged_in(app, grace)
+    for what, before, after in (
+        ("lift", "<td>on hold: slow (note 1)", "<td>yanked: wrong metadata"),
+        ("resume", "<td>yanked: wrong metadata", "<td>on hold: slow (note 1)"),
+    ):
+        with counted_statements() as found:
+            shown = browser.get(f"/notes/{note_id}/{what}").text
+        assert shown.index(before) < shown.index(after)
+        # SQLite's own `BEGIN` locks nothing; that of a write is `BEGIN IMMEDIATE`.
+        assert [one for one in found if one != "BEGIN" and not one.startswith("SELECT")] == []
+        assert not [one for one in found if "FOR UPDATE" in one]
+        assert browser.submit(f"/notes/{note_id}/{what}").status_code == 303
 
 
 def test_who_may_act_how_on_what_from_where(app: Flask, session: Session, grace: User) -> None:

@@ -103,6 +103,7 @@ def _document(found: _Found, release: Release) -> dict[str, Any]:
     return {
         "info": _info(package, release),
         "last_serial": package.serial,
+        "_origin": package.origin,
         "ownership": {
             "organization": None,
             "roles": [

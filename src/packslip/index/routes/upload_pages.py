@@ -106,6 +106,14 @@ def confirm() -> BaseResponse:
         )
     except (InvalidError, NotAllowedError) as error:
         return _page(error)
+    except staged_uploads.UnknownStagedUploadError:
+        # Whoever clicks twice is led where the first click led.
+        db.session().rollback()
+        digests = request.form.getlist("digest")
+        files = staged_uploads.published_before(db.session(), user, ids, digests)
+        if not files:
+            raise
+        return _after([Published(file, created=False) for file in files])
     return _after(published)
 
 

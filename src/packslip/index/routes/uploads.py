@@ -14,6 +14,7 @@ from packslip.index.uploads import check_length, check_upload, receive
 from packslip.mirror.claiming import discard_unnamed, take_name
 from packslip.notes.expiry import lift_expired_of
 from packslip.packages.publishing import publication, publish_upload
+from packslip.publishers.queries import identity_for
 from packslip.web.bodies import answerable_body
 from packslip.web.context import current_settings, current_storage
 from packslip.web.forgery import takes_no_cookies
@@ -35,7 +36,6 @@ def upload() -> Response:
     header = request.headers.get("Authorization")
     address = request.remote_addr
     identity = require_upload_scope(identify(db_session, header, ip_address=address))
-    actor = identity.actor(address)
     # An upload may take minutes; the connection to the database goes back until it is here.
     db_session.rollback()
     check_length(body.length, settings.max_upload)
@@ -43,6 +43,8 @@ def upload() -> Response:
         content_type = request.headers.get("Content-Type", "")
         received = receive(body.blocks(), content_type, staged, settings.max_upload)
         distribution = check_upload(received, staged)
+        identity = identity_for(db_session, identity, distribution.metadata.package)
+        actor = identity.actor(address)
         lift_expired_of(db_session, distribution.metadata.package)
         with publication(db_session, storage, distribution):
             unnamed = take_name(db_session, identity.user, actor, distribution.metadata.package)

@@ -45,6 +45,7 @@ from packslip.notes.routes.api_requests import (
     read_listing,
     require_edition,
 )
+from packslip.web.conditional import answer_conditionally
 from packslip.web.urls import base_url
 
 blueprint = Blueprint("notes_api", __name__, url_prefix="/api/v1/notes")
@@ -92,7 +93,7 @@ def create() -> Response:
 @blueprint.get("/<int:note_id>")
 def read(note_id: int) -> BaseResponse:
     """Give a note."""
-    return answer_note(current_caller(), note_id).make_conditional(request)
+    return answer_conditionally(answer_note(current_caller(), note_id))
 
 
 @blueprint.patch("/<int:note_id>")

@@ -15,10 +15,10 @@ from packslip.accounts.models import User
 from packslip.errors import InvalidError
 from packslip.events.operations import Actor
 from packslip.notes import queries
-from packslip.notes.acts import lift_act, resume_act
+from packslip.notes.acts import lift_act, require_liftable, require_resumable, resume_act
 from packslip.notes.errors import NotActingError
 from packslip.notes.models import Note
-from packslip.notes.rehearsal import rehearse
+from packslip.notes.rehearsal import rehearse_lift, rehearse_resume
 from packslip.notes.routes.shared import read_note
 from packslip.site.act_pages import page_of
 
@@ -53,9 +53,9 @@ def _answer(note_id: int, change: Change, what: str, done: str) -> Answer:
 
     try:
         if request.method == "GET":
-            return _confirm(user, note_id, run, what)
+            return _confirm(user, note, what)
         if request.form.get("edition") != str(note.edition):
-            return _confirm(user, note_id, run, what, changed=True), 409
+            return _confirm(user, note, what, changed=True), 409
         with db.write_transaction(session):
             run()
     except InvalidError as error:
@@ -65,14 +65,19 @@ def _answer(note_id: int, change: Change, what: str, done: str) -> Answer:
     return redirect(url_for("notes.view", note_id=note_id), code=303)
 
 
-def _confirm(user: User, note_id: int, run: Callable[[], Note], what: str, **more: Any) -> str:
+def _confirm(user: User, note: Note, what: str, **more: Any) -> str:
     session = db.session()
-    rehearsed = rehearse(session, note_id, run)
+    if what == "lift":
+        require_liftable(session, user, note)
+        rehearsed = rehearse_lift(session, note)
+    else:
+        require_resumable(session, user, note)
+        rehearsed = rehearse_resume(session, note, user.username)
     if rehearsed is None:
-        raise NotActingError(note_id, "acts as it would then")
+        raise NotActingError(note.id, "acts as it would then")
     return render_template(
         "site/act_change.html",
-        note=read_note(note_id),
+        note=note,
         what=what,
         **page_of(session, user, rehearsed),
         **more,

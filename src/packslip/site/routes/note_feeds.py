@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from packslip import db
@@ -11,7 +11,7 @@ from packslip.notes.decisions import OF_NOTES, Decision, DecisionFilter, list_de
 from packslip.notes.routes.shared import request_reader
 from packslip.packages.queries import get_package
 from packslip.site.routes.feeds import ENTRIES, feed_item, feed_of
-from packslip.web.conditional import vary_by_reader
+from packslip.web.conditional import answer_conditionally, vary_by_reader
 from packslip.web.urls import base_url
 
 blueprint = Blueprint("note_feeds", __name__, url_prefix="/rss")
@@ -41,7 +41,7 @@ def _feed(wanted: DecisionFilter, title: str, path: str) -> BaseResponse:
     vary_by_reader(response, True)
     response.vary.add("Cookie")
     response.add_etag()
-    return response.make_conditional(request)
+    return answer_conditionally(response)
 
 
 def _item(decision: Decision) -> dict[str, str]:
