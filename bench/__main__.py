@@ -1,4 +1,4 @@
-"""The command: `python -m bench run`, `mirror`, `peers`, `search`, `pages`, and `report FILE`."""
+"""The command: `python -m bench --help` lists what it measures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bench import pages, search
+from bench import growth, nodes, pages, recording, search
 from bench.catalogue import Size
 from bench.curves import write_curves
 from bench.figures import write_figures
@@ -213,6 +213,73 @@ def measure_pages(
         url = database or f"sqlite:///{folder}/packslip.db"
         size = Size(packages, releases)
         kept = pages.measure(url, Path(folder), size, downloads, rounds=rounds, console=_console())
+    if not kept:
+        sys.exit(1)
+
+
+@bench.command("growth")
+@click.option("--packages", type=click.IntRange(100), default=100_000, show_default=True)
+@click.option("--releases", type=click.IntRange(1), default=10, show_default=True, help="Of each.")
+@click.option("--files", type=click.IntRange(1), default=3, show_default=True, help="Of a release.")
+@click.option("--downloads", type=click.IntRange(100), default=50_000_000, show_default=True)
+@click.option("--rounds", type=click.IntRange(1), default=20, show_default=True)
+@click.option("--database", help="Use, and keep, these; {share} becomes 1, 10 or 100.")
+@click.option("--place", type=FOLDER, help="Where the temporary data goes; default: TMPDIR.")
+def measure_growth(
+    *,
+    packages: int,
+    releases: int,
+    files: int,
+    downloads: int,
+    rounds: int,
+    database: str | None,
+    place: Path | None,
+) -> None:
+    """Measure pages and searches at 1, 10 and 100 % of a size. Empty databases are filled first."""
+    with tempfile.TemporaryDirectory(dir=place, prefix="packslip-growth-") as folder:
+        growth.measure(
+            database or f"sqlite:///{folder}/{growth.SHARE}.db",
+            Path(folder),
+            Size(packages, releases, files=files),
+            downloads,
+            rounds=rounds,
+            console=_console(),
+        )
+
+
+@bench.command("nodes")
+@click.option("--database", required=True, help="An empty one of PostgreSQL.")
+@click.option("--counts", default="1,2,3", show_default=True, help="Separated by commas.")
+@click.option("--seconds", type=click.FloatRange(0.1), default=5.0, show_default=True)
+@click.option("--place", type=FOLDER, help="Where the temporary data goes; default: TMPDIR.")
+def measure_nodes(*, database: str, counts: str, seconds: float, place: Path | None) -> None:
+    """Measure one, two and three nodes on one database; exit code 1 when a request failed."""
+    numbers = [int(one) for one in counts.split(",")]
+    with tempfile.TemporaryDirectory(dir=place, prefix="packslip-nodes-") as folder:
+        try:
+            kept = nodes.measure(database, Path(folder), numbers, seconds, _console())
+        except BenchError as error:
+            raise click.ClickException(str(error)) from error
+    if not kept:
+        sys.exit(1)
+
+
+@bench.command("recording")
+@click.option(
+    "--rate", type=click.IntRange(1), default=10_000, show_default=True, help="Per second."
+)
+@click.option("--seconds", type=click.FloatRange(1), default=30.0, show_default=True)
+@click.option("--processes", type=click.IntRange(1), default=2, show_default=True)
+@click.option("--database", help="Use this one, and keep it; default: SQLite for this run alone.")
+@click.option("--place", type=FOLDER, help="Where the temporary data goes; default: TMPDIR.")
+def measure_recording(
+    *, rate: int, seconds: float, processes: int, database: str | None, place: Path | None
+) -> None:
+    """Record downloads at a rate; exit code 1 when one was lost, doubled, or taken in late."""
+    load = recording.Load(rate, seconds, processes)
+    with tempfile.TemporaryDirectory(dir=place, prefix="packslip-recording-") as folder:
+        url = database or f"sqlite:///{folder}/packslip.db"
+        kept = recording.measure(url, Path(folder), load, _console())
     if not kept:
         sys.exit(1)
 

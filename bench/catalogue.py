@@ -49,16 +49,18 @@ RARE_WORDS = 30_000
 _LICENSES = ("MIT", "Apache-2.0", "BSD-3-Clause", "GPL-3.0-only", "MPL-2.0", "ISC", "Zlib")
 _LANGUAGES = ("Python", "C", "C++", "Rust", "Cython", "JavaScript")
 _PYTHONS = (">=3.8", ">=3.9", ">=3.10", ">=3.7,<4", None, ">=3.12")
+_TAGS = ("py3-none-any", *(f"cp3{n}-cp3{n}-manylinux_2_28_x86_64" for n in range(10, 15)))
 _SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in "aeiou"]
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much there is; releases, and days with downloads, are those of one package."""
+    """How much there is; releases are those of one package, files those of one release."""
 
     packages: int
     releases: int = 10
     users: int = 1000
+    files: int = 1
 
 
 def fill(session: Session, size: Size, seed: int = 7) -> Iterator[int]:
@@ -104,7 +106,8 @@ class _Maker:
         session.execute(insert(Package), packages)
         releases = [row for package in packages for row in self.releases(package)]
         session.execute(insert(Release), releases)
-        session.execute(insert(File), [self.file(release) for release in releases])
+        files = [self.file(one, number) for one in releases for number in range(self.size.files)]
+        session.execute(insert(File), files)
         session.execute(
             insert(package_languages),
             [
@@ -172,15 +175,18 @@ class _Maker:
                 "created_at": package["latest_at"],
             }
 
-    def file(self, release: dict[str, Any]) -> dict[str, Any]:
-        stem = f"{release['package_id'].replace('-', '_')}-{release['version']}"
+    def file(self, release: dict[str, Any], number: int) -> dict[str, Any]:
+        tags = _TAGS[number % len(_TAGS)]
+        filename = f"{release['package_id'].replace('-', '_')}-{release['version']}-{tags}.whl"
+        digest = sha256(filename.encode()).hexdigest()
         return {
             "release_id": release["id"],
-            "filename": f"{stem}-py3-none-any.whl",
+            "filename": filename,
             "packagetype": "bdist_wheel",
-            "tags": "py3-none-any",
+            "tags": tags,
             "size": 1234,
-            "sha256": sha256(stem.encode()).hexdigest(),
+            "sha256": digest,
+            "storage_key": f"{digest[:2]}/{digest[2:4]}/{digest[4:]}/{filename}",
             "uploaded_at": release["created_at"],
         }
 

@@ -62,14 +62,14 @@ def measure(
     database_url: str, folder: Path, size: Size, downloads: int, *, rounds: int, console: Console
 ) -> bool:
     """Fill the database if it is empty, measure, show it, and tell whether the limits were kept."""
-    with _opened(folder / "large", database_url) as app:
-        _fill(db.session(), size, downloads, console)
-        paths = _paths(db.session())
+    with opened(folder / "large", database_url) as app:
+        fill_up(db.session(), size, downloads, console)
+        paths = paths_of(db.session())
         counts = _count_statements(app, paths)
-    with _opened(folder / "small", f"sqlite:///{folder / 'small.db'}") as app:
-        _fill(db.session(), SMALL, SMALL_DOWNLOADS, console)
-        small = _count_statements(app, _paths(db.session()))
-    times = _time(database_url, folder / "large", paths, rounds)
+    with opened(folder / "small", f"sqlite:///{folder / 'small.db'}") as app:
+        fill_up(db.session(), SMALL, SMALL_DOWNLOADS, console)
+        small = _count_statements(app, paths_of(db.session()))
+    times = time_to_first_byte(database_url, folder / "large", paths, rounds)
     timings = [
         Timing(path, statistics.median(times[name]), max(times[name]), counts[name], small[name])
         for name, path in paths.items()
@@ -79,7 +79,7 @@ def measure(
 
 
 @contextmanager
-def _opened(folder: Path, database_url: str) -> Iterator[Flask]:
+def opened(folder: Path, database_url: str) -> Iterator[Flask]:
     """An application on a database with the newest schema, within its context."""
     app = create_app(
         {
@@ -95,7 +95,8 @@ def _opened(folder: Path, database_url: str) -> Iterator[Flask]:
         db.engine.dispose()
 
 
-def _fill(session: Session, size: Size, downloads: int, console: Console) -> None:
+def fill_up(session: Session, size: Size, downloads: int, console: Console) -> None:
+    """Give an empty database what is to be measured; one that has something is left as it is."""
     if session.scalar(select(func.count()).select_from(Package)) == 0:
         with console.status("") as status:
             for done in fill(session, size):
@@ -109,7 +110,7 @@ def _fill(session: Session, size: Size, downloads: int, console: Console) -> Non
         session.get_one(User, 1).hashed_password = "$argon2id$"
 
 
-def _paths(session: Session) -> Mapping[str, str]:
+def paths_of(session: Session) -> Mapping[str, str]:
     """The pages to measure; those of a package are of the one with the most downloads."""
     most = session.scalars(
         select(DownloadTotal.package_id)
@@ -150,9 +151,10 @@ def _count_statements(app: Flask, paths: Mapping[str, str]) -> dict[str, int]:
     return counts
 
 
-def _time(
+def time_to_first_byte(
     database_url: str, data: Path, paths: Mapping[str, str], rounds: int
 ) -> Mapping[str, Sequence[float]]:
+    """Milliseconds to the first byte of each page, from a server with one worker."""
     target = packslip()
     target = replace(
         target,

@@ -21,11 +21,6 @@ from packslip.accounts.models import User
 from packslip.db import db, write_transaction
 from packslip.upgrading import upgrade_schema
 
-_HELD = """
-UPDATE files SET storage_key = substr(sha256, 1, 2) || '/' || substr(sha256, 3, 2) || '/'
-    || substr(sha256, 5) || '/' || filename
-"""
-
 
 def fill_database(server: Server, packages: int) -> None:
     """Give Packslip so many packages with a release and a file each, straight in its database."""
@@ -38,10 +33,8 @@ def fill_database(server: Server, packages: int) -> None:
         with write_transaction(session):
             # An index where nobody can log in is closed.
             session.get_one(User, 1).hashed_password = "$argon2id$"
-            # Pages list what is held alone; nobody asks for the bytes.
             session.execute(text("UPDATE packages SET origin = 'hosted'"))
             session.execute(text("UPDATE releases SET origin = 'hosted'"))
-            session.execute(text(_HELD))
         db.session.remove()
         db.engine.dispose()
 

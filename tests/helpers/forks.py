@@ -10,6 +10,7 @@ import atexit
 import multiprocessing
 import os
 import pkgutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -84,6 +85,8 @@ def _become(
     send: str,
 ) -> None:
     os.setsid()
+    # Whoever runs the tests in the background may have it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)

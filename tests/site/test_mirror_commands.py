@@ -21,6 +21,7 @@ from tests.helpers.packages import add_file, add_package, add_release
 from tests.helpers.upstream import ScriptedUpstream, answer, entry, scripted_upstream
 
 from packslip.db import db, write_transaction
+from packslip.mirror.fetches import current_fetches
 from packslip.mirror.models import MirrorFile
 from packslip.mirror.room import keep_within_limit
 from packslip.mirror.rule_operations import add_rule
@@ -173,6 +174,8 @@ def test_what_does_not_come_is_told_with_reasons(
     assert "wrong bytes" in reasons["wrong-1-py3-none-any.whl"]
     # What was not pinned went again, as there is no room.
     assert "no room" in reasons["young-1-py3-none-any.whl"]
+    # Room is made in the background; this waits for it.
+    current_fetches().stop()
     assert held(session) == {}
     # People are told the same.
     told = run(app, "young>=2", "gone").stderr

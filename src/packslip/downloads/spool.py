@@ -25,7 +25,7 @@ ROTATE_AT = 4 * 1024 * 1024
 BACKLOG_LIMIT = 1024 * 1024
 
 #: Bytes that are read at once. No line is this long.
-READ_SIZE = 256 * 1024
+READ_SIZE = 1024 * 1024
 
 _SUFFIX = ".jsonl"
 
