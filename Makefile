@@ -4,8 +4,8 @@ PYTHON  ?= python3
 HOST    ?= 127.0.0.1
 PORT    ?= 8080
 WORKERS ?= 2
-# Processes for the tests; two suit two cores.
-TEST_PROCESSES ?= 2
+# Processes for the tests; three suit two cores, as they wait for much.
+TEST_PROCESSES ?= 3
 TESTS   ?= tests
 
 VENV    := .venv

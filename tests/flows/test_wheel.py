@@ -140,16 +140,29 @@ def test_it_serves_an_empty_folder_with_pages_styles_and_the_newest_schema(
     assert (tmp_path / "data/packslip.db").exists()
 
 
-def test_uvx_serves_from_the_wheel_alone(wheel: Path, tmp_path: Path) -> None:
-    """`uvx packslip serve`, where an index has nothing but Packslip and what it needs."""
-    require_clients()
-    index = tmp_path / "index"
-    index.mkdir()
+@pytest.fixture(scope="module")
+def index(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with wheels of Packslip and what it needs, and nothing else."""
+    index = tmp_path_factory.mktemp("index")
     (index / wheel.name).symlink_to(wheel)
     repack(index)
-    offline = {"UV_OFFLINE": "1", "UV_NO_INDEX": "1", "UV_FIND_LINKS": str(index)}
-    local = {"UV_PYTHON": sys.executable, "UV_PYTHON_DOWNLOADS": "never"}
-    settings = offline | local
+    return index
+
+
+def offline(index: Path) -> dict[str, str]:
+    """What lets uv know that folder and this Python, and nothing else."""
+    return {
+        "UV_OFFLINE": "1",
+        "UV_NO_INDEX": "1",
+        "UV_FIND_LINKS": str(index),
+        "UV_PYTHON": sys.executable,
+        "UV_PYTHON_DOWNLOADS": "never",
+    }
+
+
+def test_uvx_serves_from_the_wheel_alone(index: Path, tmp_path: Path) -> None:
+    require_clients()
+    settings = offline(index)
     uvx = BIN / "uvx"
     told = subprocess.run(
         [uvx, "packslip", "--version"],
@@ -161,5 +174,27 @@ def test_uvx_serves_from_the_wheel_alone(wheel: Path, tmp_path: Path) -> None:
     )
     assert (told.returncode, told.stdout) == (0, f"packslip, version {__version__}\n"), told.stderr
     with serving(tmp_path, uvx, "packslip", **settings) as url:
+        assert b'"migrations":"ok"' in ask(f"{url}/readyz")
+        assert b"color-scheme" in ask(f"{url}/static/packslip.css")
+
+
+def test_pipx_installs_a_command_that_serves(index: Path, tmp_path: Path) -> None:
+    require_clients()
+    settings = offline(index) | {
+        "PIPX_HOME": str(tmp_path / "pipx"),
+        "PIPX_BIN_DIR": str(tmp_path / "bin"),
+        "PIPX_DEFAULT_BACKEND": "uv",
+        "PIPX_DEFAULT_PYTHON": sys.executable,
+    }
+    done = subprocess.run(
+        [BIN / "pipx", "install", "packslip"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=clean_environment(tmp_path / "home", **settings),
+    )
+    assert done.returncode == 0, done.stderr
+    with serving(tmp_path, tmp_path / "bin/packslip") as url:
         assert b'"migrations":"ok"' in ask(f"{url}/readyz")
         assert b"color-scheme" in ask(f"{url}/static/packslip.css")
