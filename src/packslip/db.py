@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -25,6 +26,9 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     case,
+    func,
+    select,
+    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -310,6 +314,19 @@ def dialect_insert(session: Session, table: TableClause) -> postgresql.Insert | 
     if is_postgresql(session):
         return postgresql.insert(table)
     return sqlite.insert(table)
+
+
+def try_exclusively(session: Session, name: str) -> bool:
+    """Be the only one to hold this name until the session's transaction ends, or return False.
+
+    The transaction may then be idle for as long as it likes. For PostgreSQL alone.
+    """
+    digest = hashlib.sha256(f"packslip {name}".encode()).digest()
+    key = int.from_bytes(digest[:8], signed=True)
+    if not session.scalar(select(func.pg_try_advisory_xact_lock(key))):
+        return False
+    session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+    return True
 
 
 def is_postgresql(session: Session) -> bool:

@@ -23,6 +23,7 @@ from packslip.mirror.errors import UpstreamFailedError, UpstreamSlowError
 from packslip.mirror.file_queries import NotInBundleError, Wanted, wanted_file
 from packslip.mirror.made_metadata import compare_made_metadata
 from packslip.mirror.parts import PartFile, Stage, failure_of
+from packslip.mirror.sharing import alone
 from packslip.mirror.transfer import BrokenOffError, Transfer, VanishedError, WrongBytesError
 from packslip.mirror.upstreams import Upstream, is_bundled
 from packslip.storage.protocol import Storage, content_key
@@ -108,7 +109,7 @@ class Attempt:
     def run(self) -> bool:
         """Do so; return whether the file was kept."""
         try:
-            with self._app.app_context():
+            with self._app.app_context(), alone(self._file_id, self._stopping):
                 return self._run()
         except PackslipError as error:
             self._fail(error)
