@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 #: The extras that have locks of their own.
-EXTRAS = ("otel", "parquet", "postgres", "s3", "sso")
+EXTRAS = ("attestations", "otel", "parquet", "postgres", "s3", "sso")
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://cyclonedx.org/packslip")
 

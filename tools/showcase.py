@@ -16,6 +16,7 @@ from tests.helpers.prepared import PASSWORD
 from tests.helpers.server import Server
 
 from packslip import create_app
+from packslip.attestations.models import Attested
 from packslip.db import db, write_transaction
 from packslip.downloads.models import Download
 from packslip.downloads.rollups import sum_up
@@ -178,6 +179,7 @@ def _spread_over_time(server: Server) -> None:
                         update(File).where(File.release_id == release.id).values(uploaded_at=moment)
                     )
                     if release.version == releases[0].package.latest_version:
+                        session.add_all(_attested(release))
                         session.execute(
                             update(Package)
                             .where(Package.id == demo.name)
@@ -189,6 +191,22 @@ def _spread_over_time(server: Server) -> None:
                     sum_up(session, rows)
         db.session.remove()
         db.engine.dispose()
+
+
+def _attested(release: Release) -> Iterator[Attested]:
+    publisher = {
+        "kind": "GitHub",
+        "repository": f"acme/{release.package_id}",
+        "workflow": "release.yml",
+    }
+    for file in release.files:
+        is_wheel = file.packagetype == "bdist_wheel"
+        yield Attested(
+            file_id=file.id,
+            attestations=[{"version": 1}],
+            publisher=publisher if is_wheel else {},
+            verified_at=datetime.now(UTC) if is_wheel else None,
+        )
 
 
 def _downloads(

@@ -15,6 +15,7 @@ from packslip.accounts.models import (
     Token,
     User,
 )
+from packslip.attestations.models import Attested
 from packslip.downloads.models import (
     Download,
     DownloadPart,
@@ -57,6 +58,7 @@ from packslip.turns import Turn
 
 __all__ = [
     "AccountLink",
+    "Attested",
     "Challenge",
     "Download",
     "DownloadPart",

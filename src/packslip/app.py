@@ -22,6 +22,8 @@ from packslip.accounts.routes import (
     second_factor,
     tokens,
 )
+from packslip.attestations import current as attestations_current
+from packslip.attestations.routes import integrity
 from packslip.check.routes import api as check_api
 from packslip.check.routes import pages as check_pages
 from packslip.config_file import instance_config
@@ -130,6 +132,7 @@ BLUEPRINTS = (
     note_revisions.blueprint,
     notes.blueprint,
     notes_api.blueprint,
+    integrity.blueprint,
     oidc.blueprint,
     openapi.blueprint,
     osv.blueprint,
@@ -235,6 +238,7 @@ def create_app(test_config: Mapping[str, Any] | None = None) -> Flask:
     keeper.init_app(app, news.look_for_news)
     heads.init_app(app, given.choose_release)
     publishers_current.init_app(app, settings)
+    attestations_current.init_app(app, settings)
     staged_sweeper.init_app(app)
     fetches.init_app(app, partial(room.keep_within_limit, noted_ranges))
     finishing.init_app(app, settings)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from packslip.setting_values import Setting
+from packslip.setting_choices import Attestations
+from packslip.setting_values import Setting, choice
 from packslip.sso_settings import issuer
 
 #: Characters of an issuer, which is kept with each publisher.
@@ -17,6 +18,8 @@ class PublisherSettings:
 
     #: Whose identities programs may publish with.
     oidc_issuers: tuple[str, ...]
+    #: What is done with attestations that come with an upload.
+    attestations: Attestations
 
 
 def issuers(text: str) -> tuple[str, ...]:
@@ -34,5 +37,13 @@ PUBLISHER_SETTINGS = (
         "Whose identities programs may publish with, as trusted publishers of packages: addresses "
         "of OpenID Connect issuers, separated by commas. Empty: nobody's.",
         issuers,
+    ),
+    Setting(
+        "attestations",
+        "store",
+        "What is done with attestations that come with an upload (PEP 740): `store` (kept if they "
+        "are about the file) or `verify` (a trusted publisher of the package must have signed "
+        "them, too).",
+        choice(Attestations),
     ),
 )

@@ -35,6 +35,13 @@ class StorageDownloads(StrEnum):
     REDIRECT = "redirect"
 
 
+class Attestations(StrEnum):
+    """What is done with attestations that come with an upload (PEP 740)."""
+
+    STORE = "store"
+    VERIFY = "verify"
+
+
 class LogRequests(StrEnum):
     """Which requests the log has a line for, besides those over which the server fails."""
 

@@ -59,6 +59,12 @@ TABLES: Mapping[str, Stamped] = {
         "(SELECT releases.package_id FROM releases JOIN files ON files.release_id = releases.id"
         " WHERE files.id = {row}.file_id)",
     ),
+    "attestations": Stamped(
+        "file_id",
+        ("verified_at",),
+        "(SELECT releases.package_id FROM releases JOIN files ON files.release_id = releases.id"
+        " WHERE files.id = {row}.file_id)",
+    ),
     "mirror_pages": Stamped(
         "package_id",
         ("state", "upstream", "checked_at", "failed_at", "failure"),
@@ -101,7 +107,8 @@ def mend_stamping(connection: Connection) -> None:
     A copy has no triggers. Nothing happens while there are no stamps.
     """
     if connection.dialect.name == "sqlite" and inspect(connection).has_table("page_stamps"):
-        for table in TABLES:
+        # An older schema has not all of them yet.
+        for table in TABLES.keys() & {*inspect(connection).get_table_names()}:
             stamp_changes(connection, table)
 
 

@@ -87,9 +87,12 @@ class Machine:
         assert done.code == 0, done
         return path
 
-    def twine_upload(self, server: Server, who: Credentials, *files: Path) -> Finished:
+    def twine_upload(
+        self, server: Server, who: Credentials, *files: Path, attestations: bool = False
+    ) -> Finished:
         return self.run(
             "twine", "upload", "--non-interactive", "--disable-progress-bar",
+            *(["--attestations"] if attestations else []),
             "--repository-url", server.upload_url, *map(str, files),
             TWINE_USERNAME=who.username, TWINE_PASSWORD=who.password,
         )  # fmt: skip

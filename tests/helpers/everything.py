@@ -26,6 +26,7 @@ from packslip.accounts.invitations import create_invitation
 from packslip.accounts.links import make_link
 from packslip.accounts.models import LinkPurpose, Role, User
 from packslip.accounts.recovery import make_reset_link
+from packslip.attestations.models import Attested
 from packslip.db import write_transaction
 from packslip.index import staged_uploads
 from packslip.notes.acts import lift_act
@@ -195,6 +196,7 @@ def _publish(session: Session, owner: User, invited: User, folder: Path) -> None
         for back in range(20)
     ]
     with write_transaction(session):
+        session.add(Attested(file_id=file.id, attestations=[{"version": 1}]))
         add_downloads(session, *downloads)
         package = session.get_one(Package, PACKAGE)
         role = MaintainerRole.MAINTAINER

@@ -13,6 +13,7 @@ _FOR_MACHINES = (
     "/api/",
     "/files/",
     "/healthz",
+    "/integrity/",
     "/metrics",
     "/osv/",
     "/pypi/",

@@ -169,6 +169,7 @@ def fill(session: Session) -> None:
             ),
             models.MirrorPage(package_id="demo"),
             models.MirrorFile(file_id=release.files[0].id),
+            models.Attested(file_id=release.files[0].id, attestations=[{"version": 1}]),
             models.MirrorUpstream(name="upstream"),
             models.MirrorAlarm(package_id="demo", kind="yanked", day="2026-01-31", event_id=1),
             models.MirrorRule(kind="deny", packages=["evil-*"], username="ada"),

@@ -118,6 +118,7 @@ ADDED_AFTER_0004 = (
     "page_stamps",
     "account_links",
     "acts",
+    "attestations",
     "challenges",
     "download_parts",
     "download_sums",

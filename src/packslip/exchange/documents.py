@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -74,6 +74,8 @@ class FileRecord(msgspec.Struct):
     uploaded_at: datetime
     #: The username of one of the people.
     uploader: str | None = None
+    #: What came with it (PEP 740).
+    attestations: list[dict[str, Any]] = []
 
 
 class YankRecord(msgspec.Struct):

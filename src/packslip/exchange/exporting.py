@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from packslip.accounts.models import User
+from packslip.attestations.queries import attestations_of
 from packslip.events.export import export_events
 from packslip.events.queries import EventFilter
 from packslip.exchange.documents import (
@@ -58,7 +59,7 @@ def export_package(session: Session, storage: Storage, package: Package, folder:
     for release in package.releases:
         for file in release.files:
             if _write_file(storage, file, target / FILES / file.filename):
-                held.append(_file_record(file, release.version))
+                held.append(_file_record(session, file, release.version))
             else:
                 exported.left_out.append(file.filename)
     exported.files = len(held)
@@ -100,7 +101,7 @@ def _write_file(storage: Storage, file: File, path: Path) -> bool:
     return True
 
 
-def _file_record(file: File, version: str) -> FileRecord:
+def _file_record(session: Session, file: File, version: str) -> FileRecord:
     assert file.sha256 is not None
     return FileRecord(
         filename=file.filename,
@@ -109,6 +110,7 @@ def _file_record(file: File, version: str) -> FileRecord:
         size=file.size,
         uploaded_at=file.uploaded_at,
         uploader=None if file.uploader is None else file.uploader.username,
+        attestations=attestations_of(session, file),
     )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from packslip.accounts.models import User
 from packslip.accounts.operations import create_user
 from packslip.accounts.queries import find_user, find_user_by_email, get_user
+from packslip.attestations.operations import check_unpublished, keep
 from packslip.errors import InvalidError, PackslipError
 from packslip.events.models import Action
 from packslip.events.operations import Actor
@@ -171,6 +172,7 @@ class Taker:
                 raise InvalidError("Its bytes are not those that were exported.")
             if distribution.name.package != canonicalize_name(record.name):
                 raise InvalidError(f"It is a file of {distribution.name.package}.")
+            checked = check_unpublished(file.attestations, distribution)
             with publication_of(session, storage, distribution, self.dry_run):
                 is_new = session.get(Package, distribution.name.package) is None
                 published = publish_file(
@@ -179,6 +181,8 @@ class Taker:
                 release = published.file.release
                 if published.created:
                     published.file.uploader_id = people.ids.get(file.uploader or "")
+                    if checked is not None:
+                        keep(session, published.file, checked)
                     self._yank(release, record)
                 if is_new:
                     # With its first file: whatever is broken off then, they are there.

@@ -12,13 +12,14 @@ from sqlalchemy import Row, Select, Text, bindparam, cast, exists, or_, select
 from sqlalchemy.orm import Session, defer, selectinload
 
 from packslip.accounts.models import User
+from packslip.attestations.models import Attested
 from packslip.events.models import Event
 from packslip.mirror.models import MirrorFile
 from packslip.notes.about import NoteAbout, covering, notes_about
 from packslip.notes.models import Note
 from packslip.packages.models import File, Maintainer, Origin, Package, Release
 from packslip.packages.queries import UnknownPackageError
-from packslip.simple_api.addresses import address_of
+from packslip.simple_api.addresses import address_of, provenance_path
 from packslip.simple_api.page import (
     FileEntry,
     InvalidPackageNameError,
@@ -78,7 +79,7 @@ def last_serial(session: Session) -> int:
 
 
 def package_page(
-    session: Session, name: NormalizedName, *, with_unkept: bool = False
+    session: Session, name: NormalizedName, *, with_unkept: bool = False, base_url: str = ""
 ) -> PackagePage:
     """Return the page of a package: the files whose bytes are held, and all versions.
 
@@ -91,7 +92,7 @@ def package_page(
     """
     rows = session.execute(_page_rows(), {"name": name}).all()
     files = [
-        _file_entry(row)
+        _file_entry(row, name, base_url)
         for row in rows
         if row.storage_key is not None or (with_unkept and _is_offered(row))
     ]
@@ -138,6 +139,7 @@ def _page_rows() -> Select[*tuple[Any, ...]]:
             MirrorFile.dated,
             MirrorFile.yanked.label("file_yanked"),
             MirrorFile.provenance,
+            Attested.file_id.label("attested"),
             # Worked out once, not for each row.
             exists(select(Note.id).where(Note.package_id == bindparam("name"))).label("has_notes"),
         )
@@ -145,6 +147,7 @@ def _page_rows() -> Select[*tuple[Any, ...]]:
         .outerjoin(Release, Release.package_id == Package.id)
         .outerjoin(File, File.release_id == Release.id)
         .outerjoin(MirrorFile, MirrorFile.file_id == File.id)
+        .outerjoin(Attested, Attested.file_id == File.id)
         .where(Package.id == bindparam("name"))
         .order_by(Release.sort_key, Release.id, File.filename)
     )
@@ -189,7 +192,7 @@ def _is_offered(row: Row[*tuple[Any, ...]]) -> bool:
     return row.mirrored is not None and row.refused is None and row.vanished_at is None
 
 
-def _file_entry(row: Row[*tuple[Any, ...]]) -> FileEntry:
+def _file_entry(row: Row[*tuple[Any, ...]], name: str, base_url: str) -> FileEntry:
     # The metadata of a source distribution that is not static may differ after the build, and
     # installers would resolve by it.
     announced = row.metadata_sha256 if row.metadata_is_static else None
@@ -210,8 +213,17 @@ def _file_entry(row: Row[*tuple[Any, ...]]) -> FileEntry:
         yanked=row.yanked or row.file_yanked is not None,
         yanked_reason=row.yanked_reason if row.yanked else row.file_yanked,
         core_metadata_sha256=announced,
-        provenance=row.provenance,
+        provenance=_provenance(row, name, base_url),
     )
+
+
+def _provenance(row: Row[*tuple[Any, ...]], name: str, base_url: str) -> str | None:
+    """Where the provenance is; only a secure address may be told (PEP 740)."""
+    if not row.attested:
+        return row.provenance  # type: ignore[no-any-return]
+    if not base_url.startswith("https://"):
+        return None
+    return f"{base_url}/{provenance_path(name, row.version, row.filename)}"
 
 
 def package_with_files(session: Session, name: NormalizedName) -> Package:

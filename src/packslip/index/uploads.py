@@ -26,8 +26,11 @@ DIGEST_FIELDS = {"sha256_digest": 64, "blake2_256_digest": 64, "md5_digest": 32}
 
 #: The fields that are read.
 FIELDS = frozenset(
-    {ACTION, "protocol_version", "name", "version", "filetype", "comment", *DIGEST_FIELDS}
-)
+    {
+        ACTION, "protocol_version", "name", "version", "filetype", "comment", "attestations",
+        *DIGEST_FIELDS,
+    }
+)  # fmt: skip
 
 #: Other fields that may be given once. What they say is read from the archive instead.
 SINGLE_FIELDS = frozenset(
@@ -145,6 +148,11 @@ def check_upload(upload: Upload, staged: StagedFile) -> Distribution:
     distribution = read_distribution(staged, form.filename, upload.digests, _comment(form))
     check_form(form.texts, distribution.name, distribution.metadata)
     return distribution
+
+
+def attestations_of(upload: Upload) -> str | None:
+    """The JSON of the attestations that came with the file (PEP 740); None if none did."""
+    return _value(upload.form, "attestations")
 
 
 def _check_action(form: Form) -> None:

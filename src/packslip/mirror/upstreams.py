@@ -55,7 +55,7 @@ class Upstream:
     @property
     def address(self) -> str:
         """Its Simple API, with a slash at the end."""
-        return _pypi_address() if self.url == setting_values.PYPI else self.url
+        return pypi_address() if self.url == setting_values.PYPI else self.url
 
     def page_address(self, package: NormalizedName) -> str:
         """The address of the package's page."""
@@ -172,7 +172,8 @@ def _password(table: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _pypi_address() -> str:
+def pypi_address() -> str:
+    """The address of PyPI's Simple API, with a slash at the end."""
     # It takes 0.3 s to import, and is needed by nobody who mirrors something else.
     from pypi_simple import PYPI_SIMPLE_ENDPOINT  # noqa: PLC0415 - see above
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
@@ -89,24 +88,26 @@ def publishers_for(session: Session, claims: Claims) -> dict[str, Publisher]:
     return found
 
 
-def identity_for(session: Session, identity: Identity, package_id: str) -> Identity:
-    """Whose rights an upload to the package uses: those of the publisher's user, if it has one.
+def publisher_for(session: Session, identity: Identity, package_id: str) -> Publisher | None:
+    """The trusted publisher that uploads to the package, None if a user does.
+
+    The upload uses the rights of the publisher's user.
 
     Raises:
         TokenPackagesError: no publisher got the token for this package.
     """
     if identity.token is None:
-        return identity
+        return None
     minted = session.scalars(
         select(MintedToken)
         .where(MintedToken.token_id == identity.token.id)
         .options(joinedload(MintedToken.publisher).joinedload(Publisher.user))
     ).all()
     if not minted:
-        return identity
+        return None
     for one in minted:
         if one.package_id == package_id:
-            return replace(identity, user=one.publisher.user)
+            return one.publisher
     raise TokenPackagesError(package_id)
 
 

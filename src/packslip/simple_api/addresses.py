@@ -21,3 +21,8 @@ def address_of(file_id: int, sha256: str | None, filename: str) -> str:
     if sha256 is None:
         return f"files/by-name/{file_id}/{quote(filename)}"
     return file_path(sha256, filename)
+
+
+def provenance_path(package: str, version: str, filename: str) -> str:
+    """The address of a file's provenance (PEP 740), relative to the root of the index."""
+    return f"integrity/{package}/{quote(version)}/{quote(filename)}/provenance"

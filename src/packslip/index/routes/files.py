@@ -11,6 +11,8 @@ from werkzeug import Response
 from packslip.accounts.access import require_reader
 from packslip.accounts.identity import Identity
 from packslip.accounts.readers import current_reader, guard_reading
+from packslip.attestations.answers import answer_provenance
+from packslip.attestations.queries import provenance_of
 from packslip.db import session
 from packslip.errors import NotAllowedError
 from packslip.index.held_files import HeldFile, UnknownFileError, held_file, numbered_file
@@ -27,6 +29,7 @@ blueprint = Blueprint("files", __name__)
 guard_reading(blueprint)
 
 _METADATA = ".metadata"
+_PROVENANCE = ".provenance"
 
 
 class OnHoldError(NotAllowedError):
@@ -45,8 +48,11 @@ class QuarantinedError(NotAllowedError):
     "/files/<string(length=2):first>/<string(length=2):second>/<string(length=60):rest>/<filename>"
 )
 def file(first: str, second: str, rest: str, filename: str) -> Response:
-    """Send a file, or with `.metadata` after its name the metadata from inside of it."""
-    name = filename.removesuffix(_METADATA)
+    """Send a file, or with `.metadata` after its name the metadata from inside of it.
+
+    With `.provenance` it is what came with it to show where it was made.
+    """
+    name = filename.removesuffix(_METADATA).removesuffix(_PROVENANCE)
     return _answer(filename, lambda: held_file(session(), first + second + rest, name))
 
 
@@ -62,6 +68,10 @@ def _answer(filename: str, read: Callable[[], HeldFile]) -> Response:
     found = read_current(session(), read)
     require_reader(reader, current_settings().read, found.package_id)
     _require_offered(found)
+    if filename.endswith(_PROVENANCE):
+        return answer_provenance(
+            provenance_of(session(), found.package_id, found.version, found.filename)
+        )
     is_metadata = filename.endswith(_METADATA)
     response = _metadata(found) if is_metadata else _bytes(found, reader)
     keep_small(response, found, is_metadata=is_metadata)

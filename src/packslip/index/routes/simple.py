@@ -69,7 +69,10 @@ def package(name: str) -> Response:
     freshness = make_current(db_session, normalized)
     stamp = stamp_of(db_session, normalized)
     page = read_current(
-        db_session, lambda: queries.package_page(db_session, normalized, with_unkept=with_unkept)
+        db_session,
+        lambda: queries.package_page(
+            db_session, normalized, with_unkept=with_unkept, base_url=base_url()
+        ),
     )
     until = page.acts_until
     if page.is_mirrored or freshness is not None:

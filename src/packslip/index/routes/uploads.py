@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug import Response as BaseResponse
 from werkzeug.exceptions import MethodNotAllowed, NotFound
@@ -9,12 +11,13 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from packslip.accounts.access import require_upload_scope
 from packslip.accounts.identity import identify
 from packslip.accounts.token_use import note_use
+from packslip.attestations.operations import check, keep
 from packslip.db import session
-from packslip.index.uploads import check_length, check_upload, receive
+from packslip.index.uploads import attestations_of, check_length, check_upload, receive
 from packslip.mirror.claiming import discard_unnamed, take_name
 from packslip.notes.expiry import lift_expired_of
 from packslip.packages.publishing import publication, publish_upload
-from packslip.publishers.queries import identity_for
+from packslip.publishers.queries import publisher_for
 from packslip.web.bodies import answerable_body
 from packslip.web.context import current_settings, current_storage
 from packslip.web.forgery import takes_no_cookies
@@ -43,13 +46,20 @@ def upload() -> Response:
         content_type = request.headers.get("Content-Type", "")
         received = receive(body.blocks(), content_type, staged, settings.max_upload)
         distribution = check_upload(received, staged)
-        identity = identity_for(db_session, identity, distribution.metadata.package)
+        package_id = distribution.metadata.package
+        publisher = publisher_for(db_session, identity, package_id)
+        if publisher is not None:
+            identity = replace(identity, user=publisher.user)
+        told = attestations_of(received)
+        checked = told and check(told, distribution, publisher, settings.attestations)
         actor = identity.actor(address)
-        lift_expired_of(db_session, distribution.metadata.package)
+        lift_expired_of(db_session, package_id)
         with publication(db_session, storage, distribution):
-            unnamed = take_name(db_session, identity.user, actor, distribution.metadata.package)
+            unnamed = take_name(db_session, identity.user, actor, package_id)
             published = publish_upload(db_session, storage, identity, actor, distribution)
             created = published.created
+            if created and checked:
+                keep(db_session, published.file, checked)
             if identity.token is not None:
                 agent = request.headers.get("User-Agent", "")
                 note_use(db_session, identity.token, request.remote_addr, agent)

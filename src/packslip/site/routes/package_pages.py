@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from packslip import db
 from packslip.accounts.current import current_user
+from packslip.attestations.queries import shown_of
 from packslip.downloads.queries import total_downloads
 from packslip.downloads.rollups import RECENT_DAYS
 from packslip.downloads.statistics import Period, daily_downloads, release_downloads
@@ -30,7 +31,7 @@ from packslip.packages.models import File, Origin, Package
 from packslip.packages.queries import UnknownPackageError, known_packages, list_maintainers
 from packslip.packages.requirements import Required
 from packslip.packages.tag_words import describe_tags
-from packslip.simple_api.addresses import address_of
+from packslip.simple_api.addresses import address_of, provenance_path
 from packslip.simple_api.page import InvalidPackageNameError, PackageStatus, normalize_name
 from packslip.site.alarm_notes import may_look_into
 from packslip.site.install_box import InstallBox, install_box
@@ -100,6 +101,8 @@ def files(name: str, version: str | None = None) -> BaseResponse:
         groups=groups,
         describe_tags=describe_tags,
         address_of=address_of,
+        provenance_path=provenance_path,
+        attested=shown_of(db.session(), [file.id for file in found]),
         states=_states(head, found),
     )
 
