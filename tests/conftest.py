@@ -18,6 +18,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from tests.helpers.app import close_apps, make_app
+from tests.helpers.clock import wait_out_midnight
 from tests.helpers.databases import PostgresDatabases, SQLiteDatabases, postgres_server
 from tests.helpers.hashing import hash_cheaply
 from tests.helpers.routing import remember_compiled_rules
@@ -41,6 +42,10 @@ def pytest_configure() -> None:
     remember_compiled_rules()
     # For good: it holds before the first test module is imported.
     hash_cheaply(pytest.MonkeyPatch())
+
+
+def pytest_runtest_setup() -> None:
+    wait_out_midnight()
 
 
 @pytest.fixture(autouse=True)

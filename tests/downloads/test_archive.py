@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 import sys
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import duckdb
@@ -15,6 +15,7 @@ from pyarrow import parquet
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tests.helpers.app import make_app
+from tests.helpers.clock import today
 from tests.helpers.databases import SQLiteDatabases
 from tests.helpers.documented import ROOT
 from tests.helpers.downloads import add_downloads
@@ -30,8 +31,13 @@ from packslip.downloads.upkeep import see_to_downloads
 from packslip.storage.factory import open_storage
 from packslip.storage.local import LocalStorage
 
-TODAY = datetime.now(UTC).date()
-OLD, LATER = TODAY - timedelta(days=100), TODAY - timedelta(days=2)
+
+def old() -> date:
+    return today() - timedelta(days=100)
+
+
+def later() -> date:
+    return today() - timedelta(days=2)
 
 
 @pytest.fixture
@@ -40,13 +46,13 @@ def storage(tmp_path: Path) -> LocalStorage:
 
 
 def add_on(session: Session, *days: date, **values: object) -> None:
-    at = ({"created_at": datetime(day.year, day.month, day.day, 12, tzinfo=UTC)} for day in days)
+    at = ({"created_at": datetime.combine(day, time(12), UTC)} for day in days)
     add_downloads(session, *(one | values for one in at))
     session.commit()
 
 
 def run(session: Session, storage: LocalStorage) -> dict[date, int]:
-    return dict(archive_days(session, storage, TODAY))
+    return dict(archive_days(session, storage, today()))
 
 
 def read(storage: LocalStorage, day: date, part: int = 0) -> list[dict[str, object]]:
@@ -60,12 +66,12 @@ def test_days_that_are_over_are_written_once(
 ) -> None:
     monkeypatch.setattr(archive, "BATCH", 2)
     release = add_demo(session).releases[0]
-    add_on(session, OLD, OLD, OLD, LATER, TODAY, release_id=release.id, installer="pip")
-    assert run(session, storage) == {OLD: 3, LATER: 1}
+    add_on(session, old(), old(), old(), later(), today(), release_id=release.id, installer="pip")
+    assert run(session, storage) == {old(): 3, later(): 1}
     assert run(session, storage) == {}
-    rows = read(storage, OLD)
+    rows = read(storage, old())
     assert len(rows) == 3
-    assert rows[0]["at"] == datetime(OLD.year, OLD.month, OLD.day, 12, tzinfo=UTC)
+    assert rows[0]["at"] == datetime.combine(old(), time(12), UTC)
     assert (rows[0]["version"], rows[0]["installer"]) == (release.version, "pip")
     # Nobody can be told from it.
     assert not rows[0].keys() & {"ip_address", "user_agent", "user_id", "token_id"}
@@ -74,30 +80,30 @@ def test_days_that_are_over_are_written_once(
 def test_what_comes_late_is_another_part_of_its_day(
     session: Session, storage: LocalStorage
 ) -> None:
-    add_on(session, OLD, OLD)
+    add_on(session, old(), old())
     run(session, storage)
-    add_on(session, OLD)
-    assert first_day_left(session, TODAY) == OLD
-    assert run(session, storage) == {OLD: 1}
-    assert (len(read(storage, OLD)), len(read(storage, OLD, 1))) == (2, 1)
-    assert first_day_left(session, TODAY) == TODAY
+    add_on(session, old())
+    assert first_day_left(session, today()) == old()
+    assert run(session, storage) == {old(): 1}
+    assert (len(read(storage, old())), len(read(storage, old(), 1))) == (2, 1)
+    assert first_day_left(session, today()) == today()
 
 
 def test_a_part_whose_row_was_not_committed_is_written_again(
     session: Session, storage: LocalStorage
 ) -> None:
-    storage.put_bytes(key_of(OLD, 0), b"cut off")
-    add_on(session, OLD)
+    storage.put_bytes(key_of(old(), 0), b"cut off")
+    add_on(session, old())
     run(session, storage)
-    assert len(read(storage, OLD)) == 1
+    assert len(read(storage, old())) == 1
 
 
 def test_nothing_is_forgotten_that_is_not_archived(
     session: Session, storage: LocalStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("packslip.downloads.upkeep.archive_days", lambda *_: iter(()))
-    add_on(session, OLD, OLD)
-    see_to_downloads(session, TODAY, 60, storage)
+    add_on(session, old(), old())
+    see_to_downloads(session, today(), 60, storage)
     assert len(session.scalars(select(Download)).all()) == 2
 
 
@@ -105,7 +111,7 @@ def test_statistics_stay_the_same_once_days_are_archived_and_forgotten(
     session: Session, storage: LocalStorage
 ) -> None:
     add_demo(session)
-    add_on(session, *[OLD] * 5, LATER, TODAY, package_id="demo")
+    add_on(session, *[old()] * 5, later(), today(), package_id="demo")
 
     def shown() -> tuple[object, object]:
         session.rollback()
@@ -115,7 +121,7 @@ def test_statistics_stay_the_same_once_days_are_archived_and_forgotten(
         )
 
     before = shown()
-    see_to_downloads(session, TODAY, 60, storage)
+    see_to_downloads(session, today(), 60, storage)
     assert len(session.scalars(select(Download)).all()) == 2
     assert session.scalars(select(DownloadPart.downloads)).all() == [5, 1]
     assert shown() == before
@@ -123,10 +129,10 @@ def test_statistics_stay_the_same_once_days_are_archived_and_forgotten(
 
 def test_a_bucket_takes_it(session: Session, tmp_path: Path) -> None:
     storage = open_storage(new_bucket(), staging=tmp_path / "staging")
-    add_on(session, OLD)
-    assert dict(archive_days(session, storage, TODAY)) == {OLD: 1}
+    add_on(session, old())
+    assert dict(archive_days(session, storage, today())) == {old(): 1}
     kept = storage.keys()
-    assert [one.key for one in kept] == [key_of(OLD, 0)]
+    assert [one.key for one in kept] == [key_of(old(), 0)]
 
 
 def queries() -> list[str]:
@@ -141,7 +147,7 @@ def test_duckdb_and_clickhouse_answer_what_the_documentation_asks(
     storage = LocalStorage(tmp_path / "downloads-archive")
     with make_app(tmp_path, sqlite_databases.create(tmp_path)).app_context():
         add_demo(db.session())
-        add_on(db.session(), OLD, OLD, LATER, package_id="demo", installer="uv")
+        add_on(db.session(), old(), old(), later(), package_id="demo", installer="uv")
         run(db.session(), storage)
         db.session.remove()
     of_duckdb, of_clickhouse = (

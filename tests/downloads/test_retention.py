@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import delete, insert, inspect, select, text
 from sqlalchemy.orm import Session
+from tests.helpers.clock import today
 from tests.helpers.downloads import add_downloads
 
 from packslip.db import db
@@ -24,8 +25,6 @@ from packslip.downloads.partitions import (
 from packslip.downloads.retention import forget_old
 from packslip.downloads.statistics import Period, index_statistics
 from packslip.downloads.upkeep import see_to_downloads
-
-TODAY = datetime.now(UTC).date()
 
 
 def add_on(session: Session, *days: date, hour: int = 12) -> None:
@@ -46,18 +45,18 @@ def test_old_downloads_go_and_their_sums_stay(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "BATCH", 2)
-    old, later = TODAY - timedelta(days=130), TODAY - timedelta(days=100)
-    add_on(session, old, old, old, later, TODAY)
-    see_to_downloads(session, TODAY, retention=60)
-    assert kept(session) == [TODAY]
+    old, later = today() - timedelta(days=130), today() - timedelta(days=100)
+    add_on(session, old, old, old, later, today())
+    see_to_downloads(session, today(), retention=60)
+    assert kept(session) == [today()]
     assert index_statistics(session, Period(365)).downloads == 5
-    see_to_downloads(session, TODAY, retention=60)
-    assert kept(session) == [TODAY]
+    see_to_downloads(session, today(), retention=60)
+    assert kept(session) == [today()]
 
 
 def test_nothing_goes_unless_a_setting_says_so(session: Session) -> None:
     add_on(session, date(2020, 2, 29))
-    see_to_downloads(session, TODAY, retention=None)
+    see_to_downloads(session, today(), retention=None)
     assert kept(session) == [date(2020, 2, 29)]
 
 
@@ -66,13 +65,13 @@ def test_what_the_sums_do_not_hold_stays(session: Session) -> None:
     first = DownloadSum.day == date(2020, 2, 28)
     session.execute(delete(DownloadSum).where(first))
     session.commit()
-    assert forget_old(session, TODAY) == 0
+    assert forget_old(session, today()) == 0
     assert len(kept(session)) == 3
 
 
 def test_a_day_goes_at_its_end_and_no_sooner(session: Session) -> None:
     # Months go as a whole on PostgreSQL.
-    first = TODAY.replace(day=1)
+    first = today().replace(day=1)
     add_on(session, first - timedelta(days=1), hour=23)
     add_on(session, first, hour=0)
     assert forget_old(session, first) == 1
@@ -81,7 +80,7 @@ def test_a_day_goes_at_its_end_and_no_sooner(session: Session) -> None:
 
 @pytest.fixture
 def parted(app_on_postgresql: Flask) -> Session:
-    make_partitions(db.session(), TODAY)
+    make_partitions(db.session(), today())
     return db.session()
 
 

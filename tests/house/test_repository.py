@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 from collections.abc import Iterator
@@ -64,6 +65,18 @@ def test_no_python_file_is_too_long_to_be_read_in_one_go() -> None:
         path.relative_to(ROOT): len(path.read_text().splitlines()) for path in tracked("*.py")
     }
     assert {path: length for path, length in lengths.items() if length > MAX_LINES} == {}
+
+
+def test_no_test_module_asks_for_the_time_before_its_tests_run() -> None:
+    asked = [
+        f"{path.relative_to(ROOT)}:{statement.lineno}"
+        for path in tracked("tests/*.py")
+        for statement in ast.parse(path.read_text()).body
+        if isinstance(statement, ast.Assign | ast.AnnAssign)
+        and {"now", "today"}
+        & {node.attr for node in ast.walk(statement) if isinstance(node, ast.Attribute)}
+    ]
+    assert asked == []
 
 
 def test_every_required_distribution_is_locked_by_hashes_and_no_index_is_named() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from tests.helpers.accounts import make_user
+from tests.helpers.clock import now
 from tests.helpers.mirroring import add_mirrored_file
 
 from packslip.mirror.file_queries import wanted_file
@@ -23,8 +24,6 @@ from packslip.packages.models import File
 from packslip.storage.protocol import content_key
 from packslip.web.context import current_storage
 
-NOW = datetime.now(UTC)
-
 
 def kept(session: Session, number: int, package: str = "demo", **mirrored: object) -> File:
     """A file of 10 bytes that is held, and was asked for the longer ago the smaller its number."""
@@ -32,7 +31,7 @@ def kept(session: Session, number: int, package: str = "demo", **mirrored: objec
     filename = f"{package}-1.0-{number}-py3-none-any.whl"
     key = content_key(sha256(data).hexdigest(), filename)
     current_storage().put_bytes(key, data)
-    used_at = NOW - timedelta(days=100 - number)
+    used_at = now() - timedelta(days=100 - number)
     return add_mirrored_file(
         session,
         f"http://127.0.0.1:9/{filename}",
@@ -40,7 +39,7 @@ def kept(session: Session, number: int, package: str = "demo", **mirrored: objec
         filename,
         package=package,
         storage_key=key,
-        mirrored={"kept_at": NOW, "used_at": used_at, **mirrored},
+        mirrored={"kept_at": now(), "used_at": used_at, **mirrored},
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 from tests.helpers.accounts import make_token, make_user
+from tests.helpers.clock import now
 from tests.helpers.downloads import add_downloads
 from tests.helpers.packages import add_file
 from tests.helpers.search import add_found, look_for, names
@@ -22,11 +23,9 @@ from packslip.search import candidates
 from packslip.search.request import Sort
 from packslip.setting_choices import Read
 
-NOW = datetime.now(UTC)
-
 
 def add_downloaded(session: Session, package: str, number: int, days_ago: int = 0) -> None:
-    at = NOW - timedelta(days=days_ago)
+    at = now() - timedelta(days=days_ago)
     with write_transaction(session):
         add_downloads(session, *[{"package_id": package, "created_at": at}] * number)
 
@@ -104,7 +103,7 @@ def test_results_are_sorted_as_asked(session: Session) -> None:
         add_downloaded(session, name, number)
         with write_transaction(session):
             entry = session.query(SearchEntry).filter_by(package_id=package.id).one()
-            entry.latest_at = NOW - timedelta(days=number)
+            entry.latest_at = now() - timedelta(days=number)
     for text in ("parser", ""):
         assert names(look_for(session, text, sort=Sort.DATE)) == ["bbb", "ccc", "aaa"]
         assert names(look_for(session, text, sort=Sort.DOWNLOADS)) == ["aaa", "ccc", "bbb"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from tests.helpers.accounts import ACTOR, make_user
+from tests.helpers.clock import now
 from tests.helpers.downloads import add_downloads
 
 from packslip.accounts.login_sessions import start_login_session
@@ -27,8 +28,9 @@ from packslip.upkeep import clearing
 from packslip.upkeep.commands import gc_command
 from packslip.web.context import current_settings, current_storage
 
-NOW = datetime.now(UTC)
-LONG_AGO = NOW - timedelta(days=400)
+
+def long_ago() -> datetime:
+    return now() - timedelta(days=400)
 
 
 def _clear(session: Session, *, dry_run: bool = False, **settings: Any) -> dict[str, int]:
@@ -48,7 +50,7 @@ def test_downloads_go_after_their_time_and_their_sums_stay(
 ) -> None:
     monkeypatch.setattr(clearing, "_BATCH", 2)
     with write_transaction(session):
-        add_downloads(session, *[{"created_at": LONG_AGO}] * 5, {"created_at": NOW})
+        add_downloads(session, *[{"created_at": long_ago()}] * 5, {"created_at": now()})
     assert _clear(session) == {}
     assert _clear(session, keep_downloads=30, dry_run=True) == {"downloads": 5}
     assert _count(session, Download) == 6
@@ -67,7 +69,7 @@ def test_old_events_go_but_the_serial_of_the_index_never_goes_back(session: Sess
             (None, Action.USER_CHANGE),
         ):
             event = Event(
-                action=action, actor_name="x", package_id=package_id, created_at=LONG_AGO, data={}
+                action=action, actor_name="x", package_id=package_id, created_at=long_ago(), data={}
             )
             session.add(event)
     before = last_serial(session)
@@ -89,7 +91,7 @@ def test_what_has_expired_goes_without_any_setting(session: Session) -> None:
         for _ in range(2):
             start_login_session(session, ada, ip_address=None, user_agent="")
         first = session.scalars(select(LoginSession).limit(1)).one()
-        first.expires_at = LONG_AGO
+        first.expires_at = long_ago()
     assert _clear(session) == {"sessions": 1}
     assert _count(session, LoginSession) == 1
 
@@ -98,8 +100,8 @@ def test_drafts_go_when_nobody_went_on_with_them(session: Session) -> None:
     with write_transaction(session):
         ada = make_user(session, "ada")
     with write_transaction(session):
-        session.add(NoteDraft(user_id=ada.id, key="new", updated_at=LONG_AGO))
-        session.add(NoteDraft(user_id=ada.id, key="7", updated_at=NOW))
+        session.add(NoteDraft(user_id=ada.id, key="new", updated_at=long_ago()))
+        session.add(NoteDraft(user_id=ada.id, key="7", updated_at=now()))
     assert _clear(session) == {}
     assert _clear(session, keep_drafts=90) == {"drafts": 1}
     assert session.scalars(select(NoteDraft.key)).all() == ["7"]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from tests.helpers.accounts import make_user
+from tests.helpers.clock import now
 from tests.helpers.downloads import add_downloads
 from tests.helpers.packages import add_demo
 from tests.helpers.statements import statements
@@ -19,15 +20,13 @@ from packslip.db import write_transaction
 from packslip.downloads.rollups import note_never_downloaded
 from packslip.packages.models import Maintainer, Package
 
-NOW = datetime.now(UTC)
-
 
 @pytest.fixture
 def demo(session: Session) -> str:
     add_demo(session)
     days = (0, 0, 1, 29, 30, 364, 365)
     add_downloads(
-        session, *({"created_at": NOW - timedelta(days=n), "installer": "pip"} for n in days)
+        session, *({"created_at": now() - timedelta(days=n), "installer": "pip"} for n in days)
     )
     session.commit()
     return "demo"
@@ -46,7 +45,7 @@ def test_the_table_has_a_row_for_each_day_that_the_chart_draws(
     demo: str, client: FlaskClient
 ) -> None:
     page = client.get(f"/project/{demo}/downloads/").text
-    today, yesterday = (f"{NOW - timedelta(days=n):%Y-%m-%d}" for n in (0, 1))
+    today, yesterday = (f"{now() - timedelta(days=n):%Y-%m-%d}" for n in (0, 1))
     assert f"{today}</time></th><td>2</td>" in page
     assert f"{yesterday}</time></th><td>1</td>" in page
     assert page.count('<th scope="row"><time') == 30
@@ -67,7 +66,7 @@ def test_a_version_that_looks_like_a_formula_is_text_in_csv(
     demo = add_demo(session)
     release = demo.releases[0]
     release.version = "=1+1"
-    add_downloads(session, {"created_at": NOW, "release_id": release.id})
+    add_downloads(session, {"created_at": now(), "release_id": release.id})
     session.commit()
     assert "'=1+1" in client.get("/project/demo/downloads.csv").text
 
@@ -75,19 +74,19 @@ def test_a_version_that_looks_like_a_formula_is_text_in_csv(
 def test_json_has_days_and_what_is_known_of_clients(demo: str, client: FlaskClient) -> None:
     found = client.get(f"/project/{demo}/downloads.json").get_json()
     assert found["downloads"] == 4
-    assert found["days"][-1] == {"day": f"{NOW:%Y-%m-%d}", "downloads": 2}
+    assert found["days"][-1] == {"day": f"{now():%Y-%m-%d}", "downloads": 2}
     assert found["by"]["installer"] == [{"value": "pip", "downloads": 4}]
 
 
 def test_the_index_has_the_most_and_the_least_used_packages(
     demo: str, session: Session, client: FlaskClient
 ) -> None:
-    session.add(Package(id="dusty", name="Dusty", created_at=NOW - timedelta(days=400)))
+    session.add(Package(id="dusty", name="Dusty", created_at=now() - timedelta(days=400)))
     session.add(Package(id="fresh", name="Fresh"))
     session.commit()
     for _ in range(2):
         with write_transaction(session):
-            note_never_downloaded(session, NOW.date())
+            note_never_downloaded(session, now().date())
     page = client.get("/stats/").text
     assert "4 downloads in the last 30 days" in page
     most, unused = page.split("Not downloaded for")
@@ -126,7 +125,7 @@ def test_the_number_of_statements_does_not_grow_with_the_data(
 ) -> None:
     paths = (f"/project/{demo}/downloads/", "/stats/")
     before = [len(statements(client, path)) for path in paths]
-    many = ({"created_at": NOW - timedelta(days=n), "installer": f"i{n}"} for n in range(25))
+    many = ({"created_at": now() - timedelta(days=n), "installer": f"i{n}"} for n in range(25))
     add_downloads(session, *many)
     session.commit()
     assert [len(statements(client, path)) for path in paths] == before
