@@ -93,6 +93,7 @@ SHOTS = (
     Shot("dependencies", "/project/acme-money/dependencies/"),
     Shot("downloads", "/project/acme-orders/downloads/"),
     Shot("package-settings", "/project/acme-orders/settings/", "ada"),
+    Shot("package-teams", "/project/acme-orders/settings/teams/", "ada"),
     Shot("publishing", "/project/acme-orders/settings/publishing/", "ada"),
     Shot("removal", "/project/acme-money/settings/removal/", "grace"),
     Shot(
@@ -136,6 +137,9 @@ SHOTS = (
     Shot("user", "/user/ada/"),
     Shot("user-not-found", "/user/margret/", "ada"),
     Shot("user-downloads", "/user/ada/downloads/"),
+    Shot("teams", "/teams/", "ada"),
+    Shot("team", "/teams/shop/", "ada", in_docs=True),
+    Shot("team-for-admins", "/teams/platform/", "grace"),
     Shot("upload", "/upload", "ada"),
     Shot("upload-preview", "/upload/{upload}", "ada"),
     Shot("check", "/check/"),

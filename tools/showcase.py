@@ -107,9 +107,26 @@ def fill(server: Server, folder: Path) -> dict[str, Any]:
             "--workflow", "release.yml", "--environment", "release",
         )  # fmt: skip
     server.command("package", "maintainers", "add", "acme-orders", "grace")
+    _make_teams(server)
     _spread_over_time(server)
     with inside(server) as within:
         return add_notes_and_more(within, folder)
+
+
+def _make_teams(server: Server) -> None:
+    for words in (
+        ("create", "shop", "--description", "Orders, labels and money: all that the shop needs."),
+        ("add", "shop", "ada", "--role", "manager"),
+        ("add", "shop", "linus"),
+        ("grant", "shop", "--package", "acme-orders", "--role", "owner"),
+        ("grant", "shop", "--package", "acme-labels"),
+        ("grant", "shop", "--prefix", "acme-shop", "--role", "owner"),
+        ("create", "platform", "--description", "What all services stand on."),
+        ("add", "platform", "margaret", "--role", "manager"),
+        ("add", "platform", "grace"),
+        ("grant", "platform", "--prefix", "acme"),
+    ):
+        server.command("team", *words)
 
 
 def _write_notes(server: Server) -> None:

@@ -51,6 +51,7 @@ from packslip.packages.models import (
     StandingAct,
 )
 from packslip.packages.stamps import PageStamp
+from packslip.packages.team_models import Team, TeamMember, TeamPackage, TeamPrefix
 from packslip.publishers.models import MintedToken, Publisher, UsedIdentity
 from packslip.schema import SchemaState
 from packslip.subscriptions.models import Watch, Webhook, WebhookDelivery
@@ -104,6 +105,10 @@ __all__ = [
     "SetupCode",
     "StagedUpload",
     "StandingAct",
+    "Team",
+    "TeamMember",
+    "TeamPackage",
+    "TeamPrefix",
     "Throttle",
     "Token",
     "Turn",

@@ -88,6 +88,7 @@ from packslip.sso import current as current_sso
 from packslip.sso.routes import sso
 from packslip.storage.factory import open_storage
 from packslip.subscriptions import sender as webhook_sender
+from packslip.teams.routes import package_teams, teams
 from packslip.web import (
     context,
     cookies,
@@ -140,6 +141,7 @@ BLUEPRINTS = (
     package_notes.blueprint,
     package_pages.blueprint,
     package_settings.blueprint,
+    package_teams.blueprint,
     passkey.blueprint,
     people.blueprint,
     profile.blueprint,
@@ -158,6 +160,7 @@ BLUEPRINTS = (
     sitemaps.blueprint,
     sso.blueprint,
     statistics.blueprint,
+    teams.blueprint,
     tokens.blueprint,
     watches.blueprint,
     watches.unsubscribing,

@@ -36,6 +36,7 @@ from packslip.settings import unknown_settings
 from packslip.site.commands import settings_command
 from packslip.site.mirror_commands import sync_command
 from packslip.subscriptions.commands import webhook_commands
+from packslip.teams.commands import team_commands
 from packslip.upgrading import upgrade_schema
 from packslip.upkeep.commands import gc_command
 from packslip.wsgi import serve
@@ -65,6 +66,7 @@ for command in (
     serve,
     user_commands,
     token_commands,
+    team_commands,
     package_commands,
     publisher_commands,
     note_commands,

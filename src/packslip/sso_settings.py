@@ -18,20 +18,27 @@ SITE_ROLES = ("member", "curator", "admin")
 #: What a group can give on a package, the least first.
 PACKAGE_ROLES = ("maintainer", "owner")
 
+#: What a group can give in a team, the least first.
+TEAM_ROLES = ("team-member", "team-manager")
+
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,238}[A-Za-z0-9])?")
+
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True)
 class GroupRole:
-    """What a group of the provider gives: a role on the site, or on one package."""
+    """What a group of the provider gives: a role on the site, on one package, or in one team."""
 
     group: str
     role: str
-    #: The normalised name of the package; None for the site.
+    #: The normalised name of the package, or else the name of the team; neither for the site.
     package_id: str | None = None
+    team: str | None = None
 
     def __str__(self) -> str:
-        where = "" if self.package_id is None else f":{self.package_id}"
+        what = self.package_id or self.team
+        where = "" if what is None else f":{what}"
         return f"{self.group}={self.role}{where}"
 
 
@@ -95,15 +102,16 @@ def roles(text: str) -> tuple[GroupRole, ...]:
 def _role(text: str) -> GroupRole:
     # Names of groups may hold an equals sign, roles may not.
     group, equals, given = text.rpartition("=")
-    role, colon, package = given.strip().partition(":")
-    known = PACKAGE_ROLES if colon else SITE_ROLES
-    named = re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,238}[A-Za-z0-9])?", package)
-    if not equals or not group.strip() or role not in known or (colon and not named):
+    role, colon, what = given.strip().partition(":")
+    known = {"package": PACKAGE_ROLES, "team": TEAM_ROLES} if colon else {"site": SITE_ROLES}
+    kind = next((kind for kind, roles in known.items() if role in roles), None)
+    if not equals or not group.strip() or kind is None or (colon and not _NAME.fullmatch(what)):
         raise ValueError(
-            "groups and what they give, such as acme-admins=admin, platform=owner:acme-core"
+            "groups and what they give, such as acme-admins=admin, platform=owner:acme-core,"
+            " data=team-member:data"
         )
-    package_id = re.sub(r"[-_.]+", "-", package).lower() if colon else None
-    return GroupRole(group.strip(), role, package_id)
+    package = re.sub(r"[-_.]+", "-", what).lower() if kind == "package" else None
+    return GroupRole(group.strip(), role, package, what.lower() if kind == "team" else None)
 
 
 def faults(values: Mapping[str, Any]) -> list[str]:
@@ -152,7 +160,7 @@ SSO_SETTINGS = (
         "sso_roles",
         "",
         "What the provider's groups give, separated by commas: `acme-admins=admin, "
-        "platform=owner:acme-core`.",
+        "platform=owner:acme-core, data=team-member:data-platform`.",
         roles,
     ),
     Setting(

@@ -20,6 +20,7 @@ from tests.helpers.databases import SQLiteDatabases
 from tests.helpers.distributions import build_sdist, build_wheel
 from tests.helpers.notes import make_note
 from tests.helpers.publishing import upload
+from tests.helpers.teams import make_team
 
 from packslip.accounts.models import User
 from packslip.accounts.queries import find_user
@@ -32,6 +33,7 @@ from packslip.exchange.import_commands import import_command
 from packslip.notes.models import Note, Visibility
 from packslip.packages.models import Act, File, MaintainerRole, Package
 from packslip.packages.operations import note_upstream_yank
+from packslip.packages.roles import list_team_parts
 from packslip.web.context import current_storage
 
 MOMENT = datetime(2020, 2, 3, 4, 5, 6, 789000, tzinfo=UTC)
@@ -59,6 +61,7 @@ def exported(app: Flask, session: Session, tmp_path: Path) -> Path:
         session.execute(
             update(File).where(File.filename.contains("2.0")).values(uploader_id=bob.id)
         )
+    make_team(session, packages={"demo-thing": "owner"}, prefixes={"demo": "maintainer"})
     done = _run(app, export_command, str(tmp_path / "export"), "Demo_Thing", "--json")
     assert done.exit_code == 0, done.output
     return tmp_path / "export"
@@ -106,6 +109,19 @@ def test_a_package_comes_back_with_its_files_people_and_notes(
         session.rollback()
         [again] = json.loads(_run(app, import_command, str(exported), "--json").stdout)
         assert (again["added"], again["present"], again["notes"]) == (0, 2, 0)
+
+
+def test_teams_are_named_and_get_no_part_for_being_called_alike(
+    exported: Path, tmp_path: Path, sqlite_databases: SQLiteDatabases
+) -> None:
+    said = json.loads((exported / "demo-thing/package.json").read_text())
+    assert said["teams"] == [{"team": "data", "role": "owner"}]
+    with another(tmp_path / "new", sqlite_databases) as (app, session):
+        make_team(session)
+        done = _run(app, import_command, str(exported), "--json")
+        [told] = json.loads(done.stdout)
+        assert told["left_out"] == ["that the team data there is its owner"]
+        assert list_team_parts(session, session.get_one(Package, "demo-thing")) == []
 
 
 def test_the_layout_is_plain_files(exported: Path) -> None:

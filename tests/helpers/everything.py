@@ -20,6 +20,7 @@ from tests.helpers.mirror_rules import add_rules
 from tests.helpers.notes import fields, make_note
 from tests.helpers.publishing import upload
 from tests.helpers.subscriptions import subscribe
+from tests.helpers.teams import make_team
 from werkzeug.routing import Rule
 
 from packslip.accounts.invitations import create_invitation
@@ -101,6 +102,11 @@ _SAID: dict[str, Any] = {
     "provides_extra": ["test"],
 }
 
+#: What has the name of a team in its address.
+_OF_A_TEAM = (
+    "team", "add", "delete", "describe", "give_prefix", "leave", "remove", "take_prefix",
+)  # fmt: skip
+
 _LINUX = "cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64"
 
 
@@ -118,6 +124,10 @@ def add_everything(within: Inside, folder: Path) -> dict[str, Any]:
         acting, lifted = _act(session, admin)
         webhook, token = subscribe(session, admin, PACKAGE)
         ruled = add_rules(session, member, MIRRORED)
+        team = make_team(
+            session, "data", member, managers=(admin,), packages={PACKAGE: "owner"},
+            prefixes={"everything": "maintainer"},
+        )  # fmt: skip
         waiting = _leave_waiting(session, admin, folder)
         with write_transaction(session):
             _, invitation = create_invitation(session, ACTOR, email="carol@example.com")
@@ -143,6 +153,7 @@ def add_everything(within: Inside, folder: Path) -> dict[str, Any]:
             "note_acts.resume note_id": lifted,
             "note_id": note.id,
             "number": 1,
+            **{f"teams.{page} name": team.name for page in _OF_A_TEAM},
             "token": token,
             "upload_id": waiting,
             "username": ADMIN,

@@ -95,7 +95,8 @@ def fill(session: Session) -> None:
         issuer="https://id.example.com",
         conditions={"sub": "robot"},
     )
-    session.add_all([note, hook, token, publisher])
+    team = models.Team(name="data")
+    session.add_all([note, hook, token, publisher, team])
     session.flush()
     session.add_all(
         [
@@ -170,6 +171,9 @@ def fill(session: Session) -> None:
             models.MirrorPage(package_id="demo"),
             models.MirrorFile(file_id=release.files[0].id),
             models.Attested(file_id=release.files[0].id, attestations=[{"version": 1}]),
+            models.TeamMember(team=team, user_id=ada.id, by_hand="manager"),
+            models.TeamPackage(team=team, package_id="demo", role="owner"),
+            models.TeamPrefix(team=team, prefix="acme", role="maintainer"),
             models.MirrorUpstream(name="upstream"),
             models.MirrorAlarm(package_id="demo", kind="yanked", day="2026-01-31", event_id=1),
             models.MirrorRule(kind="deny", packages=["evil-*"], username="ada"),

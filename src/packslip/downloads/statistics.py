@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from packslip.accounts.models import User
 from packslip.downloads.models import WHOLE_INDEX, Dimension, DownloadSum, DownloadTotal
-from packslip.packages.models import Maintainer, Package
+from packslip.packages.models import Package
+from packslip.packages.roles import packages_of
 
 #: The periods that pages offer, in days.
 PERIODS = (30, 90, 365)
@@ -169,7 +170,7 @@ _UNUSED = (
     .order_by(DownloadTotal.last_at, Package.id)
     .limit(bindparam("limit"))
 )
-_PACKAGES_OF_USER = select(Maintainer.package_id).where(Maintainer.user_id == bindparam("user_id"))
+_PACKAGES_OF_USER = packages_of(bindparam("user_id"))
 
 
 @cache

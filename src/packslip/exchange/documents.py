@@ -64,6 +64,13 @@ class PersonRecord(msgspec.Struct):
     role: MaintainerRole | None = None
 
 
+class TeamRecord(msgspec.Struct):
+    """A team that the package was given to."""
+
+    team: str
+    role: MaintainerRole
+
+
 class FileRecord(msgspec.Struct):
     """A distribution in the export."""
 
@@ -92,6 +99,8 @@ class PackageRecord(msgspec.Struct):
     people: list[PersonRecord]
     files: list[FileRecord]
     yanked: list[YankRecord] = []
+    #: For reading: teams of the same name elsewhere may be other people.
+    teams: list[TeamRecord] = []
 
 
 _Document = TypeVar("_Document", Mark, PackageRecord)

@@ -21,6 +21,7 @@ from packslip.exchange.documents import (
     FileRecord,
     PackageRecord,
     PersonRecord,
+    TeamRecord,
     YankRecord,
     write_document,
 )
@@ -29,6 +30,7 @@ from packslip.notes.finding import tags_of
 from packslip.notes.models import Note
 from packslip.notes.queries import SHARED, list_comments, list_revisions
 from packslip.packages.models import File, MaintainerRole, Package
+from packslip.packages.roles import list_team_parts
 from packslip.storage.protocol import MissingBytesError, Storage
 
 
@@ -72,6 +74,11 @@ def export_package(session: Session, storage: Storage, package: Package, folder:
             YankRecord(release.version, release.upstream_yanked_reason)
             for release in package.releases
             if release.upstream_yanked
+        ],
+        teams=[
+            TeamRecord(one.team, one.role)
+            for one in list_team_parts(session, package)
+            if one.prefix is None
         ],
     )
     # Reading them lets go of all that the session holds.

@@ -144,7 +144,7 @@ class Taker:
                 taken.present += 1
                 return
             with self.source.open(name, file) as path:
-                self._publish(path, record, file, people)
+                self._publish(path, record, file, people, taken)
             taken.added += 1
         except PackslipError as error:
             taken.problems.append(f"{file.filename}: {error.reason}")
@@ -162,7 +162,12 @@ class Taker:
         return is_held
 
     def _publish(
-        self, path: Path, record: PackageRecord, file: FileRecord, people: _People
+        self,
+        path: Path,
+        record: PackageRecord,
+        file: FileRecord,
+        people: _People,
+        taken: Taken,
     ) -> None:
         session = self.session
         check_is_distribution(path)
@@ -187,6 +192,9 @@ class Taker:
                 if is_new:
                     # With its first file: whatever is broken off then, they are there.
                     self._look_after(release.package, record, people)
+                    taken.left_out += [
+                        f"that the team {one.team} there is its {one.role}" for one in record.teams
+                    ]
 
     def _yank(self, release: Release, record: PackageRecord) -> None:
         """Yank a release as it was where it comes from."""

@@ -15,7 +15,8 @@ from packslip.accounts.models import Role, User
 from packslip.notes.models import Note, NoteRevision, NoteTag, Visibility
 from packslip.notes.queries import SHARED, acting, visible_to
 from packslip.notes.word_index import having_words
-from packslip.packages.models import Act, Maintainer
+from packslip.packages.models import Act
+from packslip.packages.roles import packages_of
 from packslip.packages.search_words import read_words
 
 #: Notes on a page.
@@ -137,7 +138,7 @@ def due_acts(session: Session, user: User, limit: int) -> Sequence[Note]:
     """
     conditions = [visible_to(user), acting(), Note.review_at <= datetime.now(UTC)]
     if user.role not in {Role.CURATOR, Role.ADMIN}:
-        theirs = select(Maintainer.package_id).where(Maintainer.user_id == user.id)
+        theirs = packages_of(user.id)
         conditions.append(or_(Note.user_id == user.id, Note.package_id.in_(theirs)))
     statement = select(Note).where(*conditions)
     statement = statement.options(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from packslip.accounts.access import require_upload_scope
 from packslip.accounts.identity import Identity, confirm
 from packslip.accounts.models import Role, User
-from packslip.errors import NotAllowedError
-from packslip.packages import queries
+from packslip.errors import ConflictError, NotAllowedError
 from packslip.packages.models import MaintainerRole, Package
+from packslip.packages.roles import find_role, prefixes_of
 from packslip.packages.second_factor import SecondFactorMissingError, lacks_second_factor
+from packslip.packages.team_models import TeamMember, TeamPrefix
 
 
 class NotMaintainerError(NotAllowedError):
@@ -27,6 +29,18 @@ class NotMaintainerError(NotAllowedError):
         self.package_id = package_id
 
 
+class TakenPrefixError(ConflictError):
+    """New names that begin so are for the members of some teams."""
+
+    def __init__(self, username: str, package_id: str, prefix: str) -> None:
+        super().__init__(
+            f"The user {username!r} may not take the name {package_id!r}: new names under"
+            f" {prefix!r} are for the teams that have it."
+        )
+        self.package_id = package_id
+        self.prefix = prefix
+
+
 class NotManagerError(NotAllowedError):
     """Others decide about the package."""
 
@@ -39,7 +53,7 @@ class NotManagerError(NotAllowedError):
 class Rights:
     """What a user may do with a package on pages. Uploads have a rule of their own."""
 
-    #: The user's part in the package, if they have one.
+    #: The user's part in the package, if they have one, themselves or through a team.
     role: MaintainerRole | None = None
     #: See its settings, yank its releases: owners, maintainers and admins.
     maintain: bool = False
@@ -51,8 +65,7 @@ def rights_of(session: Session, user: User | None, package: Package) -> Rights:
     """What the user may do with the package; nobody, and who is disabled, may do nothing."""
     if user is None or user.disabled_at is not None:
         return Rights()
-    maintainer = queries.find_maintainer(session, package.id, user)
-    role = None if maintainer is None else MaintainerRole(maintainer.role)
+    role = find_role(session, package.id, user)
     is_admin = user.role == Role.ADMIN
     return Rights(
         role=role,
@@ -65,7 +78,7 @@ def require_manager(session: Session, user: User, package: Package) -> None:
     """Allow deciding who looks after the package.
 
     Call it inside of the write transaction that relies on it, with the package locked: see
-    `queries.get_package`.
+    `packslip.packages.queries.get_package`.
 
     Raises:
         NotManagerError: the user is no owner of it, and no admin.
@@ -88,10 +101,31 @@ def require_maintainer(session: Session, user: User, package: Package) -> None:
         raise NotManagerError(package.id, "owners and maintainers")
 
 
+def require_open_prefix(session: Session, user: User, package_id: str) -> None:
+    """Allow taking a new name, as far as it begins with what was given to teams (PEP 752).
+
+    Raises:
+        TakenPrefixError: the user is in none of these teams.
+    """
+    holders = (
+        select(TeamPrefix.prefix, TeamMember.user_id)
+        .outerjoin(
+            TeamMember,
+            (TeamMember.team_id == TeamPrefix.team_id) & (TeamMember.user_id == user.id),
+        )
+        .where(TeamPrefix.prefix.in_(prefixes_of(package_id)))
+        .order_by(TeamPrefix.prefix)
+    )
+    found = session.execute(holders).all()
+    if found and not any(row.user_id is not None for row in found):
+        raise TakenPrefixError(user.username, package_id, found[-1].prefix)
+
+
 def require_uploader(session: Session, identity: Identity | None, package_id: str) -> None:
     """Allow uploading to the package of that normalised name, which may be a new one.
 
-    Its owners and maintainers may, and everybody to a name that nobody has. Being admin gives no
+    Its owners and maintainers may, themselves or through their teams, and everybody to a name that
+    nobody has, unless names that begin so belong to teams. Being admin gives no
     right to upload: bytes come from those whose names stand on the package, and an admin who must
     can add themselves as a maintainer first, which is on record. A token can only narrow this.
 
@@ -104,6 +138,7 @@ def require_uploader(session: Session, identity: Identity | None, package_id: st
         TokenScopeError: the token is for reading.
         TokenPackagesError: the token is limited to other packages.
         NotMaintainerError: the package belongs to others.
+        TakenPrefixError: names that begin so belong to teams of others.
         SecondFactorMissingError: a password is not enough for this user.
     """
     identity = require_upload_scope(identity, package_id)
@@ -111,6 +146,7 @@ def require_uploader(session: Session, identity: Identity | None, package_id: st
     if identity.token is None and lacks_second_factor(session, identity.user):
         raise SecondFactorMissingError(identity.user.username)
     if session.get(Package, package_id) is None:
+        require_open_prefix(session, identity.user, package_id)
         return
-    if queries.find_maintainer(session, package_id, identity.user) is None:
+    if find_role(session, package_id, identity.user) is None:
         raise NotMaintainerError(identity.user.username, package_id)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from packslip.accounts.models import User
+from packslip.db import is_postgresql
 from packslip.errors import InvalidError, NotAllowedError
 from packslip.events.models import Action, Event
 from packslip.events.operations import Actor, record
 from packslip.packages import queries
 from packslip.packages.models import Maintainer, MaintainerRole, Package, Release
 from packslip.packages.search_index import index_packages
+
+#: The advisory lock of PostgreSQL that whoever changes what teams look after holds.
+_TEAM_ROLES = 0x5041434C
 
 
 class LastOwnerError(InvalidError):
@@ -144,6 +149,16 @@ def lock(session: Session, package: Package) -> None:
     session.refresh(package, with_for_update=True)
 
 
+def lock_team_roles(session: Session) -> None:
+    """Let nobody else change what teams look after until the transaction ends.
+
+    One of those who could leave a package without an owner, a team or a person, waits here for the
+    other. Whoever locks a package too locks that first. SQLite has one writer at a time anyhow.
+    """
+    if is_postgresql(session):
+        session.execute(select(func.pg_advisory_xact_lock(_TEAM_ROLES)))
+
+
 def record_role(
     session: Session,
     actor: Actor,
@@ -175,5 +190,8 @@ def _change_role(
 
 def _keep_an_owner(session: Session, maintainer: Maintainer) -> None:
     # Owners who leave at the same moment wait for the package's lock, and the last one stays.
+    # Teams do not wait for that one: see `lock_team_roles`.
+    if maintainer.role == MaintainerRole.OWNER:
+        lock_team_roles(session)
     if queries.is_only_owner(session, maintainer):
         raise LastOwnerError(maintainer.package_id, maintainer.user.username)

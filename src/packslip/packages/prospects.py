@@ -27,7 +27,7 @@ from packslip.packages.publishing import (
     require_open,
     require_same_file,
 )
-from packslip.packages.queries import find_maintainer
+from packslip.packages.roles import find_role
 from packslip.packages.versions import canonical
 
 
@@ -74,8 +74,7 @@ def foresee(
         with _noting(prospect.package_faults):
             require_free_name(session, package_id, spelled)
     else:
-        maintainer = find_maintainer(session, package_id, user)
-        prospect.role = None if maintainer is None else maintainer.role
+        prospect.role = find_role(session, package_id, user)
         with _noting(prospect.package_faults):
             require_open(prospect.package)
     if not is_taken_over:

@@ -16,7 +16,7 @@ from packslip.db import add_if_new, write_transaction
 from packslip.errors import InvalidError, NotAllowedError
 from packslip.events.models import Action
 from packslip.events.operations import Actor, record
-from packslip.packages.access import require_uploader
+from packslip.packages.access import require_open_prefix, require_uploader
 from packslip.packages.digests import Digests
 from packslip.packages.distributions import Distribution
 from packslip.packages.effects import apply_acts
@@ -130,6 +130,7 @@ def publish_upload(
 
     Raises:
         NotAllowedError: the user or their token may not upload to the package, or it is closed.
+        TakenPrefixError: the package would be new, and names that begin so are for teams.
         ReservedNameError: the package would be new, and has the name of a standard module.
         LookalikeNameError: the package would be new, and its name looks like another one's.
         FilenameTakenError: the file is here with other bytes.
@@ -142,6 +143,7 @@ def publish_upload(
     # The row is locked by now: nobody else can become the owner of a new name in between.
     require_uploader(session, identity, package.id)
     if is_new:
+        require_open_prefix(session, identity.user, package.id)
         take_turns(session)
         require_free_name(session, package.id, package.name)
     return _publish(

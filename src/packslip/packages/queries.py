@@ -19,6 +19,7 @@ from packslip.packages.models import (
     PackageInvitation,
     Release,
 )
+from packslip.packages.roles import is_owned_by_team
 from packslip.packages.versions import canonical
 
 # Made once: that takes longer than running them.
@@ -237,19 +238,6 @@ def list_maintainers(session: Session, package: Package) -> Sequence[Maintainer]
     return session.scalars(_MAINTAINERS, {"package_id": package.id}).all()
 
 
-def list_maintained(session: Session, user: User) -> Sequence[Maintainer]:
-    """What the user looks after, by package: the packages with their releases, no long texts."""
-    package = joinedload(Maintainer.package).options(defer(Package.description))
-    releases = package.selectinload(Package.releases).defer(Release.core_metadata)
-    statement = (
-        select(Maintainer)
-        .options(releases)
-        .where(Maintainer.user_id == user.id)
-        .order_by(Maintainer.package_id)
-    )
-    return session.scalars(statement).all()
-
-
 def find_maintainer(session: Session, package_id: str, user: User) -> Maintainer | None:
     """The user's part in the package; None when they have none."""
     return session.get(Maintainer, (user.id, package_id), populate_existing=True)
@@ -270,7 +258,8 @@ def get_maintainer(session: Session, package: Package, user: User) -> Maintainer
 def is_only_owner(session: Session, maintainer: Maintainer) -> bool:
     """Whether the package would have no owner without this one.
 
-    Owners who are disabled can do nothing, so they count only beside one who is disabled too.
+    A team that owns it is one, whoever is in it. Owners who are disabled can do nothing, so they
+    count only beside one who is disabled too.
     """
     others = (
         select(Maintainer.user_id)
@@ -283,7 +272,9 @@ def is_only_owner(session: Session, maintainer: Maintainer) -> bool:
     )
     if maintainer.user.disabled_at is None:
         others = others.where(User.disabled_at.is_(None))
-    return maintainer.role == MaintainerRole.OWNER and session.scalar(others.limit(1)) is None
+    if maintainer.role != MaintainerRole.OWNER or session.scalar(others.limit(1)) is not None:
+        return False
+    return not is_owned_by_team(session, maintainer.package)
 
 
 def list_package_invitations(session: Session, package: Package) -> Sequence[PackageInvitation]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from packslip.accounts.models import User
 from packslip.accounts.policies import SecondFactorPolicy, second_factor_policy
 from packslip.accounts.second_factors import has_second_factor
 from packslip.errors import NotAllowedError
-from packslip.packages.models import Maintainer, MaintainerRole
+from packslip.packages.models import MaintainerRole
+from packslip.packages.roles import packages_of
 
 
 class SecondFactorMissingError(NotAllowedError):
@@ -27,10 +27,8 @@ def must_have_second_factor(session: Session, user: User) -> bool:
     """Whether the policy requires a second factor of this user, who may have one or not."""
     policy = second_factor_policy(session)
     if policy is SecondFactorPolicy.OWNERS:
-        owns = exists().where(
-            Maintainer.user_id == user.id, Maintainer.role == MaintainerRole.OWNER
-        )
-        return bool(session.scalar(select(owns)))
+        owned = packages_of(user.id, role=MaintainerRole.OWNER)
+        return session.scalar(owned.limit(1)) is not None
     return policy is SecondFactorPolicy.ALL
 
 

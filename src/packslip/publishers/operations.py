@@ -22,9 +22,9 @@ from packslip.db import add_if_new
 from packslip.errors import ConflictError, InvalidError
 from packslip.events.models import Action
 from packslip.events.operations import Actor, record
-from packslip.packages.access import NotMaintainerError
+from packslip.packages.access import NotMaintainerError, require_open_prefix
 from packslip.packages.models import Package
-from packslip.packages.queries import find_maintainer
+from packslip.packages.roles import find_role
 from packslip.publishers.issuers import LEEWAY
 from packslip.publishers.kinds import ISSUERS, Claims, Conditions, Kind, owner_id, subject
 from packslip.publishers.models import MintedToken, Publisher, UsedIdentity
@@ -136,6 +136,7 @@ def add_publisher(
         OtherIssuerError: it issues no identities of this kind.
         SamePublisherError: the package has it already.
         NotMaintainerError: the package is there, and the user may not upload to it.
+        TakenPrefixError: it is not there, and names that begin so are for teams of others.
         TooManyPublishersError: the user has very many.
         InvalidError: the package's name is none.
     """
@@ -147,7 +148,9 @@ def add_publisher(
     if count_of_user(session, user) >= MOST_OF_USER:
         raise TooManyPublishersError
     is_new = session.get(Package, package_id) is None
-    if not is_new and find_maintainer(session, package_id, user) is None:
+    if is_new:
+        require_open_prefix(session, user, package_id)
+    elif find_role(session, package_id, user) is None:
         raise NotMaintainerError(user.username, package_id)
     for known in list_publishers(session, package_id):
         same = (known.kind, known.issuer, known.conditions) == (kind, issuer, conditions)

@@ -12,7 +12,7 @@ from packslip.accounts.identity import Identity
 from packslip.accounts.models import Token, User
 from packslip.errors import NotFoundError
 from packslip.packages.models import Package
-from packslip.packages.queries import find_maintainer
+from packslip.packages.roles import find_role
 from packslip.publishers.kinds import Claims, Kind, fits, owner_id
 from packslip.publishers.models import MintedToken, Publisher
 
@@ -127,4 +127,4 @@ def _may_upload(session: Session, publisher: Publisher) -> bool:
         return False
     if session.get(Package, publisher.package_id) is None:
         return True
-    return find_maintainer(session, publisher.package_id, publisher.user) is not None
+    return find_role(session, publisher.package_id, publisher.user) is not None

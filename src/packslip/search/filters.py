@@ -8,11 +8,11 @@ from sqlalchemy import ColumnElement, false, select
 
 from packslip.accounts.models import User
 from packslip.packages.models import (
-    Maintainer,
     MaintainerRole,
     SearchEntry,
     package_languages,
 )
+from packslip.packages.roles import packages_of
 from packslip.search.request import Filters, minor_of
 
 
@@ -55,9 +55,5 @@ def _has_language(name: str) -> ColumnElement[bool]:
 
 
 def _is_owned_by(username: str) -> ColumnElement[bool]:
-    owned = (
-        select(Maintainer.package_id)
-        .join(Maintainer.user)
-        .where(User.username == username, Maintainer.role == MaintainerRole.OWNER)
-    )
-    return SearchEntry.package_id.in_(owned)
+    owner = select(User.id).where(User.username == username).scalar_subquery()
+    return SearchEntry.package_id.in_(packages_of(owner, role=MaintainerRole.OWNER))

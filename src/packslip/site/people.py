@@ -16,6 +16,7 @@ from packslip.downloads.models import DownloadTotal
 from packslip.events.models import Action, Event
 from packslip.packages.models import File, Maintainer, Release
 from packslip.packages.nearest_names import COMPARED, LENGTHS, most_alike
+from packslip.packages.roles import highest_roles
 
 #: Packages on one page.
 PER_PAGE = 50
@@ -88,18 +89,17 @@ def list_maintained_page(
     session: Session, user: User, readable: Collection[str] | None, page: int
 ) -> Maintained:
     """One page of what the user looks after; only packages in `readable`, None being all."""
-    theirs = [Maintainer.user_id == user.id]
+    roles_held = highest_roles(user.id).subquery()
+    theirs = select(roles_held.c.package_id, roles_held.c.role)
     if readable is not None:
-        theirs.append(Maintainer.package_id.in_(readable))
-    number = session.scalar(select(func.count()).select_from(Maintainer).where(*theirs)) or 0
+        theirs = theirs.where(roles_held.c.package_id.in_(readable))
+    number = session.scalar(select(func.count()).select_from(theirs.subquery())) or 0
     pages = max(1, -(-number // PER_PAGE))
     page = min(max(page, 1), pages)
     recent = func.coalesce(DownloadTotal.recent, 0)
     query = (
-        select(Maintainer.package_id, Maintainer.role)
-        .outerjoin(DownloadTotal, DownloadTotal.package_id == Maintainer.package_id)
-        .where(*theirs)
-        .order_by(recent.desc(), Maintainer.package_id)
+        theirs.outerjoin(DownloadTotal, DownloadTotal.package_id == roles_held.c.package_id)
+        .order_by(recent.desc(), roles_held.c.package_id)
         .offset((page - 1) * PER_PAGE)
         .limit(PER_PAGE)
     )

@@ -16,7 +16,8 @@ from packslip.db import Base, UTCDateTime
 from packslip.downloads.models import Download
 from packslip.downloads.queries import total_downloads
 from packslip.events.models import Action, Event
-from packslip.packages.models import File, Maintainer, Origin, Package, Release
+from packslip.packages.models import File, Origin, Package, Release
+from packslip.packages.roles import highest_roles
 
 #: Databases count row by row. From so many on that is done only once in so many seconds.
 LARGE = 10_000
@@ -160,10 +161,10 @@ def _is_listed(readable: Collection[str] | None) -> ColumnElement[bool]:
 
 def packages_of(session: Session, user: User, limit: int) -> Sequence[tuple[Package, str]]:
     """Packages that the user looks after, with their role, the one changed last first."""
+    theirs = highest_roles(user.id).subquery()
     query = (
-        select(Package, Maintainer.role)
-        .join(Maintainer, Maintainer.package_id == Package.id)
-        .where(Maintainer.user_id == user.id)
+        select(Package, theirs.c.role)
+        .join(theirs, theirs.c.package_id == Package.id)
         .options(defer(Package.description))
         .order_by(Package.updated_at.desc(), Package.id)
         .limit(limit)

@@ -19,7 +19,10 @@ from packslip.events.operations import Actor
 from packslip.packages import operations as packages
 from packslip.packages.models import MaintainerRole, Origin, Package
 from packslip.packages.queries import find_maintainer
-from packslip.sso_settings import PACKAGE_ROLES, SITE_ROLES, GroupRole
+from packslip.packages.team_models import TeamRole
+from packslip.sso_settings import PACKAGE_ROLES, SITE_ROLES, TEAM_ROLES, GroupRole
+from packslip.teams.operations import set_by_groups
+from packslip.teams.queries import find_team, list_memberships
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +50,7 @@ def apply_groups(
         grant.package_id: grant
         for grant in session.scalars(select(GroupGrant).where(GroupGrant.user_id == user.id))
     }
-    site = [rule.role for rule in given if rule.package_id is None]
+    site = [rule.role for rule in given if rule.role in SITE_ROLES]
     _apply_to_site(change, grants.get(None), _highest(site))
     wanted: dict[str, list[str]] = {}
     for rule in given:
@@ -59,6 +62,7 @@ def apply_groups(
         if package is not None and package.origin == Origin.HOSTED:
             role = _highest(wanted.get(package_id, []))
             _apply_to_package(change, package, grants.get(package_id), role)
+    _apply_to_teams(change, given)
     session.flush()
 
 
@@ -100,6 +104,26 @@ def _apply_to_package(
     _keep(change, package.id, grant, role=role, by_hand=by_hand)
 
 
+def _apply_to_teams(change: _Change, given: Iterable[GroupRole]) -> None:
+    """Give the user the places in teams that these rules give, and take those back that they had.
+
+    A team that is not there is passed over: it may come.
+    """
+    session, actor, user = change.session, change.actor, change.user
+    wanted: dict[str, list[str]] = {
+        one.team.name: [] for one in list_memberships(session, user) if one.by_groups is not None
+    }
+    for rule in given:
+        if rule.team is not None:
+            wanted.setdefault(rule.team, []).append(rule.role)
+    for name in sorted(wanted):
+        team = find_team(session, name, lock=True)
+        if team is not None:
+            role = _highest(wanted[name])
+            place = None if role is None else TeamRole(role.removeprefix("team-"))
+            set_by_groups(session, actor, team, user, place)
+
+
 def _keep(
     change: _Change,
     package_id: str | None,
@@ -124,5 +148,5 @@ def _highest(roles: Iterable[str | None]) -> str | None:
 
 
 def _rank(role: str) -> int:
-    order = SITE_ROLES if role in SITE_ROLES else PACKAGE_ROLES
+    order = next(roles for roles in (SITE_ROLES, PACKAGE_ROLES, TEAM_ROLES) if role in roles)
     return order.index(role)

@@ -13,12 +13,16 @@ from tests.helpers.browsing import Browser
 from tests.helpers.packages import add_demo
 from tests.helpers.provider import Provider
 from tests.helpers.sso import BEGIN, Maker, actions, bring, go, session_of
+from tests.helpers.teams import make_team
 
 from packslip.accounts.models import LinkedIdentity, LoginSession, Role, User
 from packslip.accounts.site_roles import set_role
 from packslip.db import db, write_transaction
 from packslip.events.models import Event
 from packslip.packages.models import Maintainer, Package
+from packslip.packages.team_models import TeamRole
+from packslip.teams.operations import set_member
+from packslip.teams.queries import get_team, list_memberships
 
 
 def test_whoever_is_new_gets_an_account_and_later_the_same_one(
@@ -170,6 +174,31 @@ def test_the_last_admin_and_an_only_owner_stay_without_their_group(
     go(Browser(app), provider)
     session = session_of(app)
     assert session.get_one(User, ada.id).role == "member"
+
+
+def test_groups_give_places_in_teams_and_take_them_back(index: Maker, provider: Provider) -> None:
+    roles = "data=team-member:data, leads=team-manager:Data, data=team-member:to-come"
+    app = index(registration="groups", roles=roles)
+    make_team(db.session(), "data")
+
+    def places(*groups: str) -> dict[str, str]:
+        provider.person["groups"] = list(groups)
+        go(Browser(app), provider)
+        session = session_of(app)
+        ada = session.scalars(select(User).where(User.username == "ada")).one()
+        return {one.team.name: one.role.value for one in list_memberships(session, ada)}
+
+    assert places("data") == {"data": "member"}
+    assert places("data", "leads") == {"data": "manager"}
+    assert places() == {}
+    make_team(db.session(), "to-come")
+    assert places("data") == {"data": "member", "to-come": "member"}
+    # What somebody here gave stays.
+    with write_transaction(db.session()) as session:
+        ada = session.scalars(select(User).where(User.username == "ada")).one()
+        team = get_team(session, "data")
+        set_member(session, ACTOR, team, ada, TeamRole.MANAGER)
+    assert places() == {"data": "manager"}
 
 
 def test_groups_that_are_too_many_to_be_told_let_nobody_in(

@@ -27,6 +27,7 @@ from packslip.packages import maintainer_invitations, operations, queries
 from packslip.packages.access import Rights, require_maintainer, require_manager, rights_of
 from packslip.packages.heads import read_head
 from packslip.packages.models import Maintainer, MaintainerRole, Package
+from packslip.packages.roles import list_team_parts
 from packslip.web.forms import Form, read_form
 from packslip.web.redirects import moved_permanently
 
@@ -233,6 +234,7 @@ def _page(name: str, failed: Form | None = None) -> str:
         own=own,
         is_only_owner=own is not None and queries.is_only_owner(session, own),
         people=people,
+        teams=list_team_parts(session, package),
         invitations=invitations,
         failed=failed,
         invite=failed if isinstance(failed, InviteForm) else InviteForm(),

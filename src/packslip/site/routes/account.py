@@ -26,9 +26,10 @@ from packslip.packages.models import PackageInvitation
 from packslip.packages.queries import (
     get_package,
     list_invitations_of,
-    list_maintained,
     package_latest_release,
 )
+from packslip.packages.roles import list_parts
+from packslip.teams.queries import list_memberships
 
 blueprint = Blueprint("account", __name__, template_folder="../templates", url_prefix="/account")
 guard_users(blueprint)
@@ -42,9 +43,9 @@ def overview() -> str:
         "site/account.html",
         user=user,
         invitations=_invitations(session, user),
+        teams=list_memberships(session, user),
         packages=[
-            (one, package_latest_release(one.package.releases))
-            for one in list_maintained(session, user)
+            (one, package_latest_release(one.package.releases)) for one in list_parts(session, user)
         ],
         second_factor=has_second_factor(session, user),
         session_count=len(list_login_sessions(session, user)),

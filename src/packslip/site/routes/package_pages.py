@@ -30,6 +30,7 @@ from packslip.packages.heads import Head, read_head
 from packslip.packages.models import File, Origin, Package
 from packslip.packages.queries import UnknownPackageError, known_packages, list_maintainers
 from packslip.packages.requirements import Required
+from packslip.packages.roles import list_team_parts
 from packslip.packages.tag_words import describe_tags
 from packslip.simple_api.addresses import address_of, provenance_path
 from packslip.simple_api.page import InvalidPackageNameError, PackageStatus, normalize_name
@@ -151,6 +152,7 @@ def _description(name: str, version: str | None = None) -> BaseResponse:
         with_images=with_images,
         install=None if is_refused else _install(session, head),
         maintainers=list_maintainers(session, head.package),
+        teams=list_team_parts(session, head.package),
         mail_address=mail_address,
         own_pages=f"{base_url()}/project/{head.package.id}/",
         daily=daily_downloads(session, head.package.id, _RECENT),

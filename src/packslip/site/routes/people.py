@@ -14,6 +14,7 @@ from packslip.downloads.rollups import RECENT_DAYS
 from packslip.downloads.statistics import Period
 from packslip.search.queries import found_packages
 from packslip.site import people
+from packslip.teams.queries import list_memberships
 from packslip.web.context import current_settings
 from packslip.web.redirects import moved_permanently
 
@@ -41,6 +42,7 @@ def person(username: str) -> str | Response:
         is_own=is_own,
         is_admin=is_admin,
         maintained=maintained,
+        teams=[] if viewer is None else list_memberships(session, found),
         packages=found_packages(session, list(maintained.roles), days),
         uploads=people.recent_uploads(session, found, readable),
     )

@@ -23,7 +23,7 @@ from packslip.errors import InvalidError
 from packslip.events.history import read_history
 from packslip.events.operations import Actor
 from packslip.events.queries import list_user_events
-from packslip.packages.queries import list_maintained
+from packslip.packages.roles import list_parts
 from packslip.site.admin_queries import search_users
 from packslip.site.routes.admin.shared import admin_transaction, blueprint
 from packslip.web.forms import Form
@@ -125,7 +125,7 @@ def _page(username: str, fault: str | None = None) -> str:
         is_self=found.id == require_admin().id,
         role_form=RoleForm(data={"role": found.role}),
         second_factor=has_second_factor(session, found),
-        packages=list_maintained(session, found),
+        packages=list_parts(session, found),
         session_count=len(list_login_sessions(session, found)),
         token_count=count_valid_tokens(session, found),
         history=read_history(

@@ -1,0 +1,170 @@
+"""Which part users have in packages: what they were given themselves, and through their teams."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    CompoundSelect,
+    ScalarSelect,
+    Select,
+    and_,
+    func,
+    null,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Session, defer, selectinload
+
+from packslip.accounts.models import User
+from packslip.packages.models import Maintainer, MaintainerRole, Origin, Package, Release
+from packslip.packages.team_models import Team, TeamMember, TeamPackage, TeamPrefix
+
+#: A key of a user: itself, or what stands for it in SQL.
+UserKey = int | BindParameter[int] | ScalarSelect[int]
+
+#: A name in SQL.
+Name = ColumnElement[str] | InstrumentedAttribute[str]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a user looks after."""
+
+    package: Package
+    #: The highest of all that they were given.
+    role: MaintainerRole
+    #: Whether they were given a part themselves, not only through a team.
+    is_own: bool
+
+
+@dataclass(frozen=True)
+class TeamPart:
+    """A team that looks after a package."""
+
+    team: str
+    role: MaintainerRole
+    #: By which prefix of names; None when it was given the package itself.
+    prefix: str | None = None
+
+
+def lies_under(name: Name, prefix: Name) -> ColumnElement[bool]:
+    """Whether a normalised name is a prefix, or begins with it and a hyphen (PEP 752).
+
+    Names hold letters, digits and hyphens alone, and the full stop comes next after the hyphen:
+    that makes it a range of an index.
+    """
+    below = and_(name >= prefix.concat("-"), name < prefix.concat("."))
+    return or_(name == prefix, below)
+
+
+def roles_of(user: UserKey, package_id: str | None = None) -> CompoundSelect[str, str, int | None]:
+    """Rows of a package, a role and a team, None being the user's own part.
+
+    A package comes several times when it was given in several ways. `highest_roles` has each
+    package once.
+    """
+    own = select(Maintainer.package_id, Maintainer.role, null().label("team_id")).where(
+        Maintainer.user_id == user
+    )
+    given = (
+        select(TeamPackage.package_id, TeamPackage.role, TeamPackage.team_id)
+        .join(TeamMember, TeamMember.team_id == TeamPackage.team_id)
+        .where(TeamMember.user_id == user)
+    )
+    under = (
+        select(Package.id, TeamPrefix.role, TeamPrefix.team_id)
+        .select_from(TeamMember)
+        .join(TeamPrefix, TeamPrefix.team_id == TeamMember.team_id)
+        .join(Package, lies_under(Package.id, TeamPrefix.prefix))
+        .where(TeamMember.user_id == user, Package.origin == Origin.HOSTED)
+    )
+    if package_id is not None:
+        own = own.where(Maintainer.package_id == package_id)
+        given = given.where(TeamPackage.package_id == package_id)
+        under = under.where(Package.id == package_id)
+    return union_all(own, given, under)
+
+
+def highest_roles(user: UserKey) -> Select[str, str, bool]:
+    """Rows of each package that the user looks after, their highest role, and whether any is own.
+
+    The last one is false when they look after it only through teams.
+    """
+    found = roles_of(user).subquery()
+    # Of the two words for roles that of owners is the greater one.
+    role, is_own = func.max(found.c.role), func.count(found.c.team_id) < func.count()
+    return select(found.c.package_id, role.label("role"), is_own.label("is_own")).group_by(
+        found.c.package_id
+    )
+
+
+def packages_of(user: UserKey, *, role: MaintainerRole | None = None) -> Select[str]:
+    """The packages that the user looks after, perhaps in one role alone; some may come twice."""
+    found = roles_of(user).subquery()
+    query = select(found.c.package_id)
+    return query if role is None else query.where(found.c.role == role)
+
+
+def find_role(session: Session, package_id: str, user: User) -> MaintainerRole | None:
+    """The user's highest role in the package; None when they have none."""
+    roles = {row.role for row in session.execute(roles_of(user.id, package_id))}
+    return max(map(MaintainerRole, roles), default=None)
+
+
+def list_parts(session: Session, user: User) -> list[Part]:
+    """What the user looks after, by package: the packages with their releases, no long texts."""
+    found = highest_roles(user.id).subquery()
+    query = (
+        select(Package, found.c.role, found.c.is_own)
+        .join(found, found.c.package_id == Package.id)
+        .options(
+            defer(Package.description),
+            selectinload(Package.releases).defer(Release.core_metadata),
+        )
+        .order_by(Package.id)
+    )
+    return [
+        Part(package, MaintainerRole(role), is_own)
+        for package, role, is_own in session.execute(query)
+    ]
+
+
+def list_team_parts(session: Session, package: Package) -> Sequence[TeamPart]:
+    """The teams that look after the package: owners first, then by name."""
+    rows = session.execute(_team_parts_of(package))
+    parts = [TeamPart(team, MaintainerRole(role), prefix) for team, role, prefix in rows]
+    return sorted(
+        parts, key=lambda one: (one.role != MaintainerRole.OWNER, one.team, one.prefix or "")
+    )
+
+
+def is_owned_by_team(session: Session, package: Package) -> bool:
+    """Whether a team owns the package, whoever is in it."""
+    return any(row.role == MaintainerRole.OWNER for row in session.execute(_team_parts_of(package)))
+
+
+def _team_parts_of(package: Package) -> CompoundSelect[str, str, str | None]:
+    given = (
+        select(Team.name, TeamPackage.role.label("role"), null().label("prefix"))
+        .join(TeamPackage, TeamPackage.team_id == Team.id)
+        .where(TeamPackage.package_id == package.id)
+    )
+    # What is mirrored lies under no prefix.
+    over = prefixes_of(package.id) if package.origin == Origin.HOSTED else []
+    under = (
+        select(Team.name, TeamPrefix.role, TeamPrefix.prefix)
+        .join(TeamPrefix, TeamPrefix.team_id == Team.id)
+        .where(TeamPrefix.prefix.in_(over))
+    )
+    return union_all(given, under)
+
+
+def prefixes_of(name: str) -> list[str]:
+    """Every prefix under which a normalised name lies: `acme-web-api` under three of them."""
+    parts = name.split("-")
+    return ["-".join(parts[:count]) for count in range(1, len(parts) + 1)]

@@ -1,0 +1,1 @@
+"""Teams: groups of users that look after packages, and names that begin alike, together."""
