@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 from tests.helpers.accounts import ACTOR, make_user
 from tests.helpers.packages import add_package, add_releases
@@ -20,10 +21,10 @@ from packslip.packages.access import (
     require_uploader,
     rights_of,
 )
-from packslip.packages.models import Maintainer, MaintainerRole, Origin
+from packslip.packages.models import Maintainer, MaintainerRole, Origin, Package
 from packslip.packages.operations import LastOwnerError
 from packslip.packages.queries import get_package, is_only_owner
-from packslip.packages.roles import find_role, list_parts, list_team_parts, prefixes_of
+from packslip.packages.roles import find_role, list_parts, list_team_parts, prefixes_of, roles_of
 from packslip.packages.second_factor import must_have_second_factor
 from packslip.teams import giving
 from packslip.teams.giving import OwnerlessError
@@ -112,6 +113,25 @@ def test_a_role_is_found_with_one_statement(session: Session) -> None:
     with counted_statements() as seen:
         find_role(session, "acme-web", ada)
     assert len(seen) == 1
+
+
+def test_packages_under_a_prefix_are_found_by_their_names(session: Session) -> None:
+    """Not by going through all that is hosted, for each prefix anew."""
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    ada = make_user(session)
+    make_team(session, "data", ada, prefixes={"acme": "owner", "web": "owner"})
+    names = [{"id": f"other-{number:04}", "name": "other"} for number in range(3000)]
+    session.execute(insert(Package), names)
+    session.commit()
+    if not is_sqlite:
+        # SQLite knows nothing of its tables, and must find the way all the same.
+        session.execute(text("ANALYZE"))
+    dialect = session.get_bind().dialect
+    sent = roles_of(ada.id).compile(dialect=dialect, compile_kwargs={"literal_binds": True})
+    explain = "EXPLAIN QUERY PLAN" if is_sqlite else "EXPLAIN"
+    plan = [str(row) for row in session.execute(text(f"{explain} {sent}"))]
+    by_name = "sqlite_autoindex_packages_1" if is_sqlite else "pk_packages"
+    assert any(by_name in step for step in plan), plan
 
 
 def test_parts_say_whether_they_are_one_s_own(session: Session) -> None:

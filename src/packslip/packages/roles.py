@@ -12,6 +12,7 @@ from sqlalchemy import (
     ScalarSelect,
     Select,
     and_,
+    bindparam,
     func,
     null,
     or_,
@@ -21,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, Session, defer, selectinload
 
 from packslip.accounts.models import User
+from packslip.db import BigId, BytewiseText
 from packslip.packages.models import Maintainer, MaintainerRole, Origin, Package, Release
 from packslip.packages.team_models import Team, TeamMember, TeamPackage, TeamPrefix
 
@@ -62,7 +64,9 @@ def lies_under(name: Name, prefix: Name) -> ColumnElement[bool]:
     return or_(name == prefix, below)
 
 
-def roles_of(user: UserKey, package_id: str | None = None) -> CompoundSelect[str, str, int | None]:
+def roles_of(
+    user: UserKey, package_id: BindParameter[str] | None = None
+) -> CompoundSelect[str, str, int | None]:
     """Rows of a package, a role and a team, None being the user's own part.
 
     A package comes several times when it was given in several ways. `highest_roles` has each
@@ -81,7 +85,8 @@ def roles_of(user: UserKey, package_id: str | None = None) -> CompoundSelect[str
         .select_from(TeamMember)
         .join(TeamPrefix, TeamPrefix.team_id == TeamMember.team_id)
         .join(Package, lies_under(Package.id, TeamPrefix.prefix))
-        .where(TeamMember.user_id == user, Package.origin == Origin.HOSTED)
+        # Asked for what is hosted, SQLite would go through all of that by an index.
+        .where(TeamMember.user_id == user, Package.origin != Origin.MIRRORED)
     )
     if package_id is not None:
         own = own.where(Maintainer.package_id == package_id)
@@ -112,8 +117,8 @@ def packages_of(user: UserKey, *, role: MaintainerRole | None = None) -> Select[
 
 def find_role(session: Session, package_id: str, user: User) -> MaintainerRole | None:
     """The user's highest role in the package; None when they have none."""
-    roles = {row.role for row in session.execute(roles_of(user.id, package_id))}
-    return max(map(MaintainerRole, roles), default=None)
+    rows = session.execute(_ROLES, {"user_id": user.id, "package_id": package_id})
+    return max((MaintainerRole(row.role) for row in rows), default=None)
 
 
 def list_parts(session: Session, user: User) -> list[Part]:
@@ -136,7 +141,9 @@ def list_parts(session: Session, user: User) -> list[Part]:
 
 def list_team_parts(session: Session, package: Package) -> Sequence[TeamPart]:
     """The teams that look after the package: owners first, then by name."""
-    rows = session.execute(_team_parts_of(package))
+    # What is mirrored lies under no prefix.
+    over = prefixes_of(package.id) if package.origin == Origin.HOSTED else []
+    rows = session.execute(_TEAM_PARTS, {"package_id": package.id, "prefixes": over})
     parts = [TeamPart(team, MaintainerRole(role), prefix) for team, role, prefix in rows]
     return sorted(
         parts, key=lambda one: (one.role != MaintainerRole.OWNER, one.team, one.prefix or "")
@@ -145,26 +152,22 @@ def list_team_parts(session: Session, package: Package) -> Sequence[TeamPart]:
 
 def is_owned_by_team(session: Session, package: Package) -> bool:
     """Whether a team owns the package, whoever is in it."""
-    return any(row.role == MaintainerRole.OWNER for row in session.execute(_team_parts_of(package)))
-
-
-def _team_parts_of(package: Package) -> CompoundSelect[str, str, str | None]:
-    given = (
-        select(Team.name, TeamPackage.role.label("role"), null().label("prefix"))
-        .join(TeamPackage, TeamPackage.team_id == Team.id)
-        .where(TeamPackage.package_id == package.id)
-    )
-    # What is mirrored lies under no prefix.
-    over = prefixes_of(package.id) if package.origin == Origin.HOSTED else []
-    under = (
-        select(Team.name, TeamPrefix.role, TeamPrefix.prefix)
-        .join(TeamPrefix, TeamPrefix.team_id == Team.id)
-        .where(TeamPrefix.prefix.in_(over))
-    )
-    return union_all(given, under)
+    return any(part.role is MaintainerRole.OWNER for part in list_team_parts(session, package))
 
 
 def prefixes_of(name: str) -> list[str]:
     """Every prefix under which a normalised name lies: `acme-web-api` under three of them."""
     parts = name.split("-")
     return ["-".join(parts[:count]) for count in range(1, len(parts) + 1)]
+
+
+# Made once: that takes longer than running them.
+_ROLES = roles_of(bindparam("user_id", type_=BigId), bindparam("package_id", type_=BytewiseText))
+_TEAM_PARTS: CompoundSelect[str, str, str | None] = union_all(
+    select(Team.name, TeamPackage.role.label("role"), null().label("prefix"))
+    .join(TeamPackage, TeamPackage.team_id == Team.id)
+    .where(TeamPackage.package_id == bindparam("package_id")),
+    select(Team.name, TeamPrefix.role, TeamPrefix.prefix)
+    .join(TeamPrefix, TeamPrefix.team_id == Team.id)
+    .where(TeamPrefix.prefix.in_(bindparam("prefixes", expanding=True))),
+)

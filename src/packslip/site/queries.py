@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Engine, Select, bindparam, exists, func, s
 from sqlalchemy.orm import Session, defer
 
 from packslip.accounts.models import Token, User
-from packslip.db import Base, UTCDateTime
+from packslip.db import Base, BigId, UTCDateTime
 from packslip.downloads.models import Download
 from packslip.downloads.queries import total_downloads
 from packslip.events.models import Action, Event
@@ -32,6 +32,14 @@ _NEWEST = (
     .join(Release.package)
     .where(Release.origin == Origin.HOSTED)
     .order_by(Release.created_at.desc(), Release.id.desc())
+    .limit(bindparam("limit"))
+)
+_ROLES = highest_roles(bindparam("user_id", type_=BigId)).subquery()
+_MINE = (
+    select(Package, _ROLES.c.role)
+    .join(_ROLES, _ROLES.c.package_id == Package.id)
+    .options(defer(Package.description))
+    .order_by(Package.updated_at.desc(), Package.id)
     .limit(bindparam("limit"))
 )
 
@@ -161,15 +169,8 @@ def _is_listed(readable: Collection[str] | None) -> ColumnElement[bool]:
 
 def packages_of(session: Session, user: User, limit: int) -> Sequence[tuple[Package, str]]:
     """Packages that the user looks after, with their role, the one changed last first."""
-    theirs = highest_roles(user.id).subquery()
-    query = (
-        select(Package, theirs.c.role)
-        .join(theirs, theirs.c.package_id == Package.id)
-        .options(defer(Package.description))
-        .order_by(Package.updated_at.desc(), Package.id)
-        .limit(limit)
-    )
-    return [(found[0], found[1]) for found in session.execute(query)]
+    found = session.execute(_MINE, {"user_id": user.id, "limit": limit})
+    return [(package, role) for package, role in found]
 
 
 def first_steps(session: Session, user: User) -> FirstSteps:

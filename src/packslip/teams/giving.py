@@ -212,7 +212,7 @@ def _require_owners(session: Session, team: Team, which: ColumnElement[bool]) ->
     under = exists().where(lies_under(Package.id, TeamPrefix.prefix), TeamPrefix.role == owner)
     ownerless = (
         select(Package.id)
-        .where(which, Package.origin == Origin.HOSTED, ~or_(person, given, under))
+        .where(which, Package.origin != Origin.MIRRORED, ~or_(person, given, under))
         .order_by(Package.id)
         .limit(_NAMED + 1)
     )

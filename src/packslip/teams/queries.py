@@ -141,7 +141,7 @@ def list_prefixes_given(session: Session, team: Team) -> list[PrefixRow]:
     under = (
         select(func.count())
         .select_from(Package)
-        .where(lies_under(Package.id, TeamPrefix.prefix), Package.origin == Origin.HOSTED)
+        .where(lies_under(Package.id, TeamPrefix.prefix), Package.origin != Origin.MIRRORED)
         .correlate(TeamPrefix)
         .scalar_subquery()
     )
