@@ -25,7 +25,6 @@ from sqlalchemy import (
     TableClause,
     Text,
     TypeDecorator,
-    case,
     func,
     select,
     text,
@@ -266,34 +265,6 @@ def add_if_new(session: Session, row: Base) -> bool:
     except IntegrityError:
         return False
     return True
-
-
-def add_up(
-    session: Session,
-    model: type[Base],
-    rows: Sequence[Mapping[str, Any]],
-    *,
-    add: Sequence[str] = (),
-    latest: Sequence[str] = (),
-) -> None:
-    """Insert the rows, or change those with the same primary key that are there already.
-
-    The columns to `add` are added to what stands there; of the columns in `latest` the greater
-    value stays. Give rows in the same order everywhere: transactions that add to the same ones
-    would wait for each other otherwise.
-    """
-    if not rows:
-        return
-    table = cast("Table", model.__table__)
-    statement = dialect_insert(session, table)
-    old, new = table.c, statement.excluded
-    changes: dict[str, Any] = {name: old[name] + new[name] for name in add}
-    for name in latest:
-        changes[name] = case((new[name] > old[name], new[name]), else_=old[name])
-    if "updated_at" in old:
-        changes["updated_at"] = utc_now()
-    keys = [column.name for column in table.primary_key]
-    session.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes), rows)
 
 
 def put(

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tests.helpers.downloads import NOON, add_downloads
+from tests.helpers.packages import add_package, add_release
 
 from packslip.db import write_transaction
 from packslip.downloads.models import WHOLE_INDEX, Dimension, DownloadSum, DownloadTotal
@@ -44,6 +45,13 @@ def test_the_index_as_a_whole_has_the_sums_of_all_packages(session: Session) -> 
     add_downloads(session, {}, {"package_id": "other", "installer": "uv"})
     assert sums(session, WHOLE_INDEX, Dimension.TOTAL) == {("03-01", ""): 2}
     assert sums(session, WHOLE_INDEX, Dimension.INSTALLER) == {("03-01", ""): 1, ("03-01", "uv"): 1}
+
+
+def test_releases_are_summed_up_by_their_version(session: Session) -> None:
+    release = add_release(session, add_package(session, "demo"), "1.0")
+    add_downloads(session, {"release_id": release.id}, {"release_id": release.id + 1})
+    assert sums(session, "demo", Dimension.RELEASE) == {("03-01", "1.0"): 1, ("03-01", ""): 1}
+    assert sums(session, WHOLE_INDEX, Dimension.RELEASE) == {}
 
 
 def test_a_total_knows_the_last_download_in_whatever_order_they_come(session: Session) -> None:

@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, NamedTuple, Self, cast
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any, cast
 
 from sqlalchemy import Table, func, literal, select, update
 from sqlalchemy.orm import Session
 
-from packslip.db import add_up, dialect_insert
+from packslip.db import dialect_insert
 from packslip.downloads.models import (
     WHOLE_INDEX,
     Dimension,
     DownloadSum,
     DownloadTotal,
 )
+from packslip.many_rows import add_up, among
 from packslip.packages.models import Package, Release
 
 #: Days that count as recent, today among them.
 RECENT_DAYS = 30
 
+_Row = Mapping[str, Any]
 _Key = tuple[str, Dimension, date, str]
 
 
-def sum_up(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+def sum_up(session: Session, rows: Sequence[_Row]) -> None:
     """Add rows of `downloads` to the sums, in the transaction that inserts them."""
-    # Most rows are like others.
-    alike = Counter(map(_Alike.of, rows))
-    versions = _versions(session, {one.release_id for one in alike})
-    sums: Counter[_Key] = Counter()
-    for one, number in alike.items():
-        for key in _keys(one, versions.get(one.release_id, "")):
-            sums[key] += number
+    sums = _sums(rows, _versions(session, {row["release_id"] for row in rows}))
     add_up(
         session,
         DownloadSum,
@@ -49,7 +47,7 @@ def sum_up(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
         ],
         add=["downloads"],
     )
-    _add_to_totals(session, rows)
+    _add_to_totals(session, sums, rows)
 
 
 def refresh_recent(session: Session, today: date) -> bool:
@@ -100,67 +98,56 @@ def note_never_downloaded(session: Session, today: date) -> None:
     session.execute(insert.from_select(columns, missing).on_conflict_do_nothing())
 
 
-class _Alike(NamedTuple):
-    """What downloads have in common that are summed up together."""
-
-    package_id: str
-    release_id: int
-    day: date
-    installer: str | None
-    python_version: str | None
-    system: str | None
-
-    @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Self:
-        return cls(
-            row["package_id"],
-            row["release_id"],
-            row["created_at"].astimezone(UTC).date(),
-            row.get("installer"),
-            row.get("python_version"),
-            row.get("system"),
-        )
+def _sums(rows: Iterable[_Row], versions: Mapping[int, str]) -> Mapping[_Key, int]:
+    sums = Counter(key for row in rows for key in _keys(row, versions.get(row["release_id"], "")))
+    of_packages = [(key, number) for key, number in sums.items() if key[1] != Dimension.RELEASE]
+    for (_, dimension, day, value), number in of_packages:
+        sums[WHOLE_INDEX, dimension, day, value] += number
+    return sums
 
 
-def _keys(alike: _Alike, version: str) -> Iterable[_Key]:
-    package_id, day = alike.package_id, alike.day
-    shared = (
-        (Dimension.TOTAL, ""),
-        (Dimension.INSTALLER, alike.installer or ""),
-        (Dimension.PYTHON, minor_version(alike.python_version)),
-        (Dimension.SYSTEM, alike.system or ""),
+def _keys(row: _Row, version: str) -> Iterable[_Key]:
+    package_id = row["package_id"]
+    day = row["created_at"].astimezone(UTC).date()
+    return (
+        (package_id, Dimension.TOTAL, day, ""),
+        (package_id, Dimension.RELEASE, day, version),
+        (package_id, Dimension.INSTALLER, day, row.get("installer") or ""),
+        (package_id, Dimension.PYTHON, day, minor_version(row.get("python_version"))),
+        (package_id, Dimension.SYSTEM, day, row.get("system") or ""),
     )
-    for dimension, value in shared:
-        yield package_id, dimension, day, value
-        yield WHOLE_INDEX, dimension, day, value
-    yield package_id, Dimension.RELEASE, day, version
 
 
+@lru_cache(maxsize=1024)
 def minor_version(version: str | None) -> str:
     """The version of a Python as people speak of it: `3.12` for `3.12.1`."""
     return ".".join(version.split(".")[:2]) if version else ""
 
 
 def _versions(session: Session, release_ids: Iterable[int]) -> dict[int, str]:
-    query = select(Release.id, Release.version).where(Release.id.in_(sorted(release_ids)))
+    query = select(Release.id, Release.version).where(among(session, Release.id, release_ids))
     return {release: version for release, version in session.execute(query)}  # noqa: C416 - typed
 
 
-def _add_to_totals(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+def _add_to_totals(session: Session, sums: Mapping[_Key, int], rows: Sequence[_Row]) -> None:
     today = datetime.now(UTC).date()
     first_recent = today - timedelta(days=RECENT_DAYS - 1)
-    found: dict[str, dict[str, Any]] = {}
-    moments: defaultdict[str, list[datetime]] = defaultdict(list)
-    for row in rows:
-        moments[row["package_id"]].append(row["created_at"].astimezone(UTC))
-    moments[WHOLE_INDEX] = [at for one in moments.values() for at in one]
-    for package_id, times in moments.items():
-        found[package_id] = {
+    last: dict[str, datetime] = {}
+    for row in sorted(rows, key=itemgetter("created_at")):
+        last[row["package_id"]] = last[WHOLE_INDEX] = row["created_at"]
+    downloads, recent = Counter[str](), Counter[str]()
+    for (package_id, dimension, day, _), number in sums.items():
+        if dimension == Dimension.TOTAL:
+            downloads[package_id] += number
+            recent[package_id] += number if day >= first_recent else 0
+    totals = [
+        {
             "package_id": package_id,
-            "downloads": len(times),
-            "recent": sum(at.date() >= first_recent for at in times),
-            "last_at": max(times),
+            "downloads": downloads[package_id],
+            "recent": recent[package_id],
+            "last_at": last[package_id],
             "recent_on": today,
         }
-    ordered = [found[package_id] for package_id in sorted(found)]
-    add_up(session, DownloadTotal, ordered, add=["downloads", "recent"], latest=["last_at"])
+        for package_id in sorted(downloads)
+    ]
+    add_up(session, DownloadTotal, totals, add=["downloads", "recent"], latest=["last_at"])
