@@ -4,44 +4,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
 
-import msgspec
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
+from tests.helpers.downloads import MOMENT, line, positions, taken_in, write_spool
 
 from packslip.db import db
 from packslip.downloads import drain as module
 from packslip.downloads.drain import DrainBusyError, Drained, Drainer, drain
-from packslip.downloads.models import Download, DownloadSpool
-from packslip.downloads.spool import DownloadRecord, SpoolWriter, list_spools
-
-MOMENT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
-
-
-def line(number: int, **fields: object) -> bytes:
-    values = {"at": MOMENT, "package": "demo", "release": number, "file": "demo.whl", **fields}
-    return msgspec.json.encode(DownloadRecord(**values))  # type: ignore[arg-type]
-
-
-def write_spool(folder: Path, *lines: bytes) -> SpoolWriter:
-    writer = SpoolWriter(folder)
-    for text in lines:
-        writer.append(text)
-    return writer
-
-
-def taken_in(session: Session) -> list[int]:
-    session.rollback()
-    return sorted(session.scalars(select(Download.release_id)))
-
-
-def positions(session: Session) -> list[int]:
-    session.rollback()
-    return list(session.scalars(select(DownloadSpool.position)))
+from packslip.downloads.models import Download
+from packslip.downloads.spool import SpoolWriter, list_spools
 
 
 def test_a_record_becomes_a_row_with_what_its_client_told(session: Session, tmp_path: Path) -> None:
@@ -145,23 +119,6 @@ def test_a_spool_that_cannot_be_read_does_not_stop_the_others(
     (tmp_path / "1.jsonl").write_bytes(line(1))
     drain(session, tmp_path)
     assert taken_in(session) == [1]
-
-
-def failing(*args: object, **kwargs: object) -> NoReturn:
-    raise KeyboardInterrupt
-
-
-@pytest.mark.parametrize("call", ["insert", "_remove", "delete"])
-def test_a_drain_that_is_cut_off_is_done_again_without_loss_or_doubles(
-    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
-) -> None:
-    write_spool(tmp_path, line(1), line(2)).close()
-    with monkeypatch.context() as patch:
-        patch.setattr(module, call, failing)
-        with pytest.raises(KeyboardInterrupt):
-            drain(session, tmp_path)
-    drain(session, tmp_path)
-    assert taken_in(session) == [1, 2]
 
 
 def test_a_drain_that_waits_for_nobody_says_so(session: Session, tmp_path: Path) -> None:

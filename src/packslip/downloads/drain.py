@@ -1,7 +1,7 @@
 """From the spools into the table.
 
-The rows of a batch and the position up to which its spool was read are committed together. A drain
-that is cut off anywhere is therefore simply done again.
+Rows and the positions up to which spools were read are committed together
+(`packslip.downloads.intake`). A drain that is cut off anywhere is therefore simply done again.
 """
 
 from __future__ import annotations
@@ -10,32 +10,26 @@ import atexit
 import fcntl
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
 from pathlib import Path
 from time import monotonic
-from typing import Any, cast
 
 import structlog
-from sqlalchemy import Table, delete, insert, select
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from packslip.db import write_transaction
-from packslip.downloads.models import Download, DownloadSpool
-from packslip.downloads.rollups import sum_up
+from packslip.downloads.intake import Drained, Intake
+from packslip.downloads.models import DownloadSpool
 from packslip.downloads.spool import (
-    Batch,
-    DownloadRecord,
     SpoolWriter,
     has_writer,
     list_spools,
     read_batch,
 )
 from packslip.downloads.upkeep import see_to_downloads
-from packslip.downloads.user_agent import parse_user_agent
 from packslip.storage.protocol import Storage
 from packslip.turns import TurnState, turn
 
@@ -56,15 +50,6 @@ _LEASE = timedelta(minutes=30)
 log = structlog.get_logger()
 
 
-@dataclass
-class Drained:
-    """What a drain did."""
-
-    records: int = 0
-    #: Lines that were no records, and were passed over.
-    malformed: int = 0
-
-
 class DrainBusyError(Exception):
     """Another process drains this folder."""
 
@@ -78,18 +63,22 @@ def drain(session: Session, folder: Path, *, wait: bool = True) -> Drained:
         DrainBusyError: another process is at it, and `wait` is False.
         UnavailableError: the database was held by another process for too long.
     """
-    drained = Drained()
+    intake = Intake(session)
     if not folder.is_dir():
-        return drained
+        return intake.drained
     with _only_drainer(folder, wait=wait):
+        finished: list[Path] = []
         for spool in list_spools(folder):
-            try:
-                _drain_spool(session, spool, drained)
-            except OSError as error:
-                log.error("spool cannot be read", spool=spool.name, error=str(error))
-    if drained.malformed:
-        log.warning("malformed records of downloads", count=drained.malformed)
-    return drained
+            with _passing_over(spool):
+                if _read(intake, spool):
+                    finished.append(spool)
+        intake.commit()
+        for spool in finished:
+            with _passing_over(spool):
+                _remove(session, spool)
+    if intake.drained.malformed:
+        log.warning("malformed records of downloads", count=intake.drained.malformed)
+    return intake.drained
 
 
 @contextmanager
@@ -105,64 +94,24 @@ def _only_drainer(folder: Path, *, wait: bool) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _drain_spool(session: Session, spool: Path, drained: Drained) -> None:
+@contextmanager
+def _passing_over(spool: Path) -> Iterator[None]:
+    """A spool that is damaged does not stop the others."""
+    try:
+        yield
+    except OSError as error:
+        log.error("spool cannot be read", spool=spool.name, error=str(error))
+
+
+def _read(intake: Intake, spool: Path) -> bool:
+    """Read a spool to its end; tell whether that is its end for good."""
     # Asked before reading: what has no writer now is read to its real end.
     finished = not has_writer(spool)
-    position = _position(session, spool)
-    while True:
-        batch = read_batch(spool, position, finished=finished)
-        if batch.end == position:
-            break
-        _take_in(session, spool, position, batch)
+    position = intake.position(spool.name)
+    while (batch := read_batch(spool, position, finished=finished)).end > position:
+        intake.add(spool.name, position, batch)
         position = batch.end
-        drained.records += len(batch.records)
-        drained.malformed += batch.malformed
-    if finished:
-        _remove(session, spool)
-
-
-def _position(session: Session, spool: Path) -> int:
-    # A transaction that the caller began may not see what another process drained since.
-    session.rollback()
-    query = select(DownloadSpool.position).where(DownloadSpool.id == spool.name)
-    return session.scalar(query) or 0
-
-
-def _take_in(session: Session, spool: Path, position: int, batch: Batch) -> None:
-    rows = [_row(record) for record in batch.records]
-    with write_transaction(session):
-        entry = session.get(DownloadSpool, spool.name, with_for_update=True)
-        if entry is None:
-            entry = DownloadSpool(id=spool.name, position=0)
-            session.add(entry)
-        if entry.position != position:
-            raise RuntimeError(f"{spool.name} was drained by somebody else meanwhile")
-        entry.position = batch.end
-        if rows:
-            session.execute(insert(cast("Table", Download.__table__)), rows)
-            sum_up(session, rows)
-
-
-def _row(record: DownloadRecord) -> dict[str, Any]:
-    # PostgreSQL refuses texts with NUL.
-    user_agent = record.user_agent.replace("\0", "")
-    return {
-        "created_at": record.at,
-        "package_id": record.package,
-        "release_id": record.release,
-        "file": record.file,
-        "ip_address": record.address,
-        "user_agent": user_agent,
-        "user_id": record.user,
-        "token_id": record.token,
-        **_told_by(user_agent),
-    }
-
-
-@lru_cache(maxsize=1024)
-def _told_by(user_agent: str) -> Mapping[str, Any]:
-    """The columns that a `User-Agent` fills."""
-    return asdict(parse_user_agent(user_agent))
+    return finished
 
 
 def _remove(session: Session, spool: Path) -> None:
