@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from packslip.accounts.models import User
 from packslip.db import is_postgresql, write_transaction
 from packslip.downloads.models import DownloadSum, DownloadTotal
+from packslip.many_rows import add_rows
 from packslip.packages.models import (
     File,
     Language,
@@ -105,9 +106,9 @@ class _Maker:
         names = [package["id"] for package in packages]
         session.execute(insert(Package), packages)
         releases = [row for package in packages for row in self.releases(package)]
-        session.execute(insert(Release), releases)
+        add_rows(session, Release, releases)
         files = [self.file(one, number) for one in releases for number in range(self.size.files)]
-        session.execute(insert(File), files)
+        add_rows(session, File, files)
         session.execute(
             insert(package_languages),
             [
@@ -171,7 +172,7 @@ class _Maker:
                 "major_ver": number,
                 "size": 1234,
                 "yanked": is_latest and package["latest_yanked"],
-                "core_metadata": said,
+                "metadata": said,
                 "created_at": package["latest_at"],
             }
 
