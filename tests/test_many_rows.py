@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from tests.helpers.packages import add_package
 
 from packslip.downloads.models import Dimension, Download, DownloadSum, DownloadTotal
 from packslip.many_rows import add_rows, add_up, among
+from packslip.packages.models import Release
 
 MOMENT = datetime(2026, 3, 1, 12, 30, 15, 678901, tzinfo=UTC)
 
@@ -45,6 +47,17 @@ def test_many_rows_are_added_in_the_order_in_which_they_are_given(session: Sessi
     add_rows(session, Download, [download(release_id=number) for number in range(5000)])
     numbers = session.scalars(select(Download.release_id).order_by(Download.id))
     assert list(numbers) == list(range(5000))
+
+
+def test_columns_that_are_left_out_have_their_defaults(session: Session) -> None:
+    said = {"summary": 'It\'s a "demo".'}
+    add_package(session)
+    row = {"package_id": "demo", "version": "1", "canonical_version": "1", "sort_key": "1"}
+    add_rows(session, Release, [row | {"yanked": True, "metadata": said}])
+    release = session.scalars(select(Release)).one()
+    assert (release.origin, release.size, release.is_prerelease) == ("hosted", 0, False)
+    assert release.yanked is True
+    assert release.core_metadata == said
 
 
 def test_no_rows_are_nothing_to_do(session: Session) -> None:

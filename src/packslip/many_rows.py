@@ -12,6 +12,7 @@ from typing import Any, cast
 import msgspec
 from sqlalchemy import (
     BigInteger,
+    Column,
     ColumnElement,
     Connection,
     Select,
@@ -26,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy import cast as as_type
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from packslip.db import Base, dialect_insert, is_postgresql, utc_now
 
@@ -35,7 +37,7 @@ _Rows = Sequence[Mapping[str, Any]]
 
 
 def add_rows(session: Session, model: type[Base], rows: _Rows) -> None:
-    """Insert the rows, which all have the same columns."""
+    """Insert the rows, which all have the same columns; the others have their defaults."""
     _execute(session, dialect_insert(session, cast("Table", model.__table__)), rows)
 
 
@@ -91,11 +93,18 @@ def _execute_tuples(connection: Connection, statement: _Insert, rows: _Rows) -> 
     compiled = statement.compile(dialect=connection.dialect, column_keys=list(rows[0]))
     columns = []
     for name in compiled.positiontup or ():
-        kind = statement.table.c[name].type.dialect_impl(connection.dialect)
-        convert = kind.bind_processor(connection.dialect)
-        values = [row[name] for row in rows]
+        target = cast("Table", statement.table).c[name]
+        convert = target.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+        values = _values(target, rows)
         columns.append(values if convert is None else list(map(convert, values)))
     connection.exec_driver_sql(str(compiled), list(zip(*columns, strict=True)))
+
+
+def _values(target: Column[Any], rows: _Rows) -> list[Any]:
+    if target.name in rows[0]:
+        return [row[target.name] for row in rows]
+    assert isinstance(target.default, ScalarElementColumnDefault)
+    return [target.default.arg] * len(rows)
 
 
 def _as_json(table: Table, rows: _Rows) -> Select[Any]:
